@@ -1,0 +1,20 @@
+import type { PluginModules } from '@ashlar/stack';
+
+/** The plugins of this distribution, by the names a config uses. Loaded when they are asked for, the same way as a stranger's. */
+export const DISTRIBUTION: PluginModules = {
+  host: () => import('@ashlar/hardware-host'),
+  sim: () => import('@ashlar/hardware-sim'),
+  riscv64: () => import('@ashlar/cpu-riscv64'),
+  wasm32: () => import('@ashlar/cpu-wasm32'),
+  'wasm32-native': () => import('@ashlar/cpu-wasm32'),
+  direct: () => import('@ashlar/hypervisor-direct'),
+  worker: () => import('@ashlar/hypervisor-worker'),
+  posix: () => import('@ashlar/kernel-posix'),
+  passthrough: () => import('@ashlar/kernel-passthrough'),
+  solo: () => import('@ashlar/kernel-solo'),
+  linux: () => import('@ashlar/userspace-linux'),
+  wasi: () => import('@ashlar/userspace-wasi'),
+};
+
+/** The module that makes a loader in another thread. The bundle keeps the file's name. */
+export const LOADER_MODULE = new URL('./loader.js', import.meta.url).href;

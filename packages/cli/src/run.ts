@@ -1,0 +1,245 @@
+import { constants } from 'node:os';
+import { resolve } from 'node:path';
+import {
+  type PreparedStack,
+  parseSize,
+  prepareChanged,
+  prepareTyped,
+  readStackFile,
+  type Stack,
+  type StackConfig,
+  StackError,
+  startPrepared,
+  statusOf,
+} from '@ashlar/stack';
+import type { GuestProcess } from '@ashlar/userspace';
+import type { RunFlags } from './command-line.ts';
+import { ExitStatus, statusOfStartError } from './exit-status.ts';
+import { imageProgress } from './image-progress.ts';
+import { LOADER_MODULE } from './plugins.ts';
+import { registry } from './registry.ts';
+import { connectStdio } from './stdio.ts';
+
+/** `ashlar run`: one program in a stack; its exit status. */
+export async function run(argv: readonly string[], flags: RunFlags): Promise<number> {
+  const startedMs = performance.now();
+  const prepared = await prepareRun(flags);
+  const images = imageProgress();
+  const stack = await startPrepared(prepared, {
+    registry: prepared.registry,
+    loaderModule: LOADER_MODULE,
+    images: { offline: flags.offline === true, progress: images.progress },
+  });
+  images.done();
+  try {
+    const status = await runIn(stack, argv, flags);
+    if (flags.stats === true) await printStatistics(stack, performance.now() - startedMs);
+    return status;
+  } finally {
+    await within(STOP_MS_MAX, stack.stop());
+  }
+}
+
+/** Host milliseconds that a stack may take to give everything back before the process ends without it. */
+const STOP_MS_MAX = 5000;
+
+async function within<T>(ms: number, work: Promise<T>): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | number | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Rejects when the stack cannot go on; the program may then never say that it ended. */
+async function failure(stack: Stack, domain: string): Promise<never> {
+  const crash = stack.stopped(domain).then(({ route, reason, message }) => {
+    const why = message === '' ? reason : `${reason}: ${message}`;
+    return new Error(`domain '${route.join('/')}' ${why}`);
+  });
+  const error = await Promise.race([stack.failed, crash]);
+  throw new StackError(`the stack ended: ${error.message}`, 'run again with --debug to see where', { cause: error });
+}
+
+/** The stack that the flags describe: a file with changes, or nothing but flags. */
+async function prepareRun(flags: RunFlags): Promise<PreparedStack> {
+  if (flags.stack === undefined) return prepareTyped(withFlags({ ashlar: 1 }, flags), registry(), process.cwd(), 'command line');
+  const { config, source } = await readStackFile(flags.stack);
+  if (config.domains !== undefined) refuseUserspaceFlags(flags);
+  return prepareChanged(withFlags(config, flags), source, registry(), resolve(flags.stack, '..'));
+}
+
+/** With several domains it would be anybody's guess which one an image or a kernel is meant for. */
+function refuseUserspaceFlags(flags: RunFlags): void {
+  const given = (['kernel', 'image', 'volume', 'env', 'workdir'] as const).find(
+    (name) => flags[name] !== undefined && flags[name]?.length !== 0,
+  );
+  if (given === undefined) return;
+  throw new StackError(`--${given} does not say which domain of ${flags.stack} it is for`, 'write it into the stack file');
+}
+
+function withFlags(base: StackConfig, flags: RunFlags): StackConfig {
+  const userspace = {
+    ...base.userspace,
+    ...(flags.image === undefined ? {} : { image: flags.image.map((image) => absoluteImage(image)) }),
+    volumes: [...(base.userspace?.volumes ?? []), ...flags.volume.map(parseVolume)],
+    env: { ...base.userspace?.env, ...Object.fromEntries(flags.env.map(parseVariable)) },
+    ...(flags.workdir === undefined ? {} : { workdir: flags.workdir }),
+  };
+  checkForm(flags);
+  return {
+    ...base,
+    ...(flags.hardware === undefined ? {} : { hardware: flags.hardware }),
+    ...(flags.hypervisor === undefined ? {} : { hypervisors: flags.hypervisor.split(',').filter((name) => name !== '') }),
+    ...(flags.kernel === undefined ? {} : { kernel: flags.kernel }),
+    ...(flags.memory === undefined ? {} : { memory: flags.memory }),
+    ...(base.domains === undefined ? { userspace } : {}),
+  };
+}
+
+/** What the schema would say of a file. */
+function checkForm({ memory, workdir, hypervisor }: RunFlags): void {
+  if (memory !== undefined && !(parseSize(memory) > 0)) {
+    throw new StackError(`--memory '${memory}' is not a size`, 'write a size such as 512MiB');
+  }
+  if (workdir?.startsWith('/') === false) {
+    throw new StackError(`--workdir '${workdir}' is not an absolute path of the guest`, `write, for example, /${workdir}`);
+  }
+  const levels = hypervisor?.split(',').length ?? 0;
+  if (levels > HYPERVISORS_MAX) throw new StackError(`--hypervisor names ${levels} levels`, `${HYPERVISORS_MAX} is the most`);
+}
+
+const HYPERVISORS_MAX = 64;
+
+/** Paths on the command line stand for the working folder, also beside a stack file elsewhere. */
+function absoluteImage(spec: string): string {
+  const match = /^(dir|tar|file):(.*)$/s.exec(spec);
+  return match === null ? spec : `${match[1]}:${resolve(match[2] ?? '')}`;
+}
+
+function parseVolume(text: string): { host: string; guest: string; readOnly: boolean } {
+  const match = /^(.+?):(\/[^:]*)(?::(ro|rw))?$/.exec(text);
+  if (match === null) throw new StackError(`--volume '${text}' is not HOST:GUEST[:ro]`, 'write, for example, ./project:/project:ro');
+  return { host: resolve(match[1] ?? ''), guest: match[2] ?? '', readOnly: match[3] === 'ro' };
+}
+
+function parseVariable(text: string): [string, string] {
+  const at = text.indexOf('=');
+  if (at > 0) return [text.slice(0, at), text.slice(at + 1)];
+  const inherited = at < 0 ? process.env[text] : undefined;
+  if (inherited !== undefined) return [text, inherited];
+  throw new StackError(`--env '${text}' is not KEY=VALUE`, 'write, for example, LANG=C; KEY alone passes this process’s own value');
+}
+
+async function runIn(stack: Stack, argv: readonly string[], flags: RunFlags): Promise<number> {
+  const { leaves } = stack.plan;
+  const leaf = flags.domain === undefined && leaves.length === 1 ? leaves[0] : leaves.find(({ name }) => name === flags.domain);
+  const names = leaves.map(({ name }) => name).join(', ');
+  if (leaf === undefined && flags.domain === undefined)
+    throw new StackError('the stack has several domains', `choose one with --domain: ${names}`);
+  if (leaf === undefined) throw new StackError(`there is no domain '${flags.domain}'`, `the stack has: ${names}`);
+  const program = argv.length > 0 ? argv : leaf.run;
+  if (program === undefined) throw new StackError('there is no program to run', 'name it after --, or use a file: image');
+  const failed = failure(stack, leaf.name);
+  failed.catch(() => undefined);
+  const ended = execute(stack, leaf.name, program, flags).catch((error: unknown) => {
+    // The session broke: why, whoever watches the domains knows.
+    if ((error as { code?: unknown }).code === 'ECONNRESET')
+      return within(FAILURE_MS_MAX, failed).then((known) => known ?? Promise.reject(error));
+    throw error;
+  });
+  return Promise.race([ended, failed]);
+}
+
+/** Host milliseconds between a session that breaks and the news of why. */
+const FAILURE_MS_MAX = 1000;
+
+async function execute(stack: Stack, domain: string, program: readonly string[], flags: RunFlags): Promise<number> {
+  const terminal = flags.tty === true ? { columns: process.stdout.columns ?? 80, rows: process.stdout.rows ?? 24 } : undefined;
+  const spawned = stack.spawn(program, { domain, ...(terminal === undefined ? {} : { terminal }) });
+  return flags.timeout === undefined ? follow(spawned, program, flags) : withTimeout(spawned, program, flags, flags.timeout * 1000);
+}
+
+/** After SIGKILL a program has this long, in host milliseconds, to be gone; then its stack is ended under it. */
+const KILL_MS_MAX = 2000;
+
+async function withTimeout(
+  spawned: Promise<GuestProcess>,
+  program: readonly string[],
+  flags: RunFlags,
+  timeoutMs: number,
+): Promise<number> {
+  const ended = follow(spawned, program, flags);
+  ended.catch(() => undefined);
+  const status = await within(timeoutMs, ended);
+  if (status !== undefined) return status;
+  void spawned.then((guest) => guest.signal(constants.signals.SIGKILL)).catch(() => undefined);
+  await within(KILL_MS_MAX, ended);
+  return ExitStatus.TIMEOUT;
+}
+
+/** By errno: what is wrong with the program, and what to do. */
+const START_ERRORS: Readonly<Record<string, readonly [why: string, hint: string]>> = {
+  ENOENT: ['there is no such program in the image', 'images and volumes are all that the program can see'],
+  ENOTDIR: ['a part of its path is not a directory', 'images and volumes are all that the program can see'],
+  EACCES: ['it is not executable', 'give the file execute permission (chmod +x)'],
+  ENOEXEC: ['no personality recognises it', 'use a static riscv64 Linux program, a WASI module or a #! script'],
+  EISDIR: ['it is a directory', 'name a program in it'],
+  ENOMEM: ['there is not enough memory for it', 'give more with --memory'],
+};
+
+function startFailed(error: unknown, program: readonly string[]): number {
+  const code = (error as { code?: unknown }).code;
+  if (typeof code !== 'string' || code === 'ECONNRESET') throw error;
+  const [why, hint] = START_ERRORS[code] ?? [code, 'run again with --debug to see where'];
+  process.stderr.write(`ashlar: ${program[0]}: ${why}\n  hint: ${hint}\n`);
+  return statusOfStartError(code);
+}
+
+const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const;
+
+/** Connects the program with this process until it ends. */
+async function follow(spawned: Promise<GuestProcess>, program: readonly string[], flags: RunFlags): Promise<number> {
+  let guest: GuestProcess;
+  try {
+    guest = await spawned;
+  } catch (error) {
+    return startFailed(error, program);
+  }
+  const listeners = FORWARDED.map((name) => {
+    const forward = (): void => void guest.signal(constants.signals[name]).catch(() => undefined);
+    process.on(name, forward);
+    return () => process.off(name, forward);
+  });
+  const stdio = connectStdio(guest, { interactive: flags.interactive === true, tty: flags.tty === true });
+  try {
+    const [exit] = await Promise.all([guest.exit, stdio.drained]);
+    return statusOf(exit);
+  } finally {
+    for (const remove of listeners) remove();
+    stdio.close();
+  }
+}
+
+/** What each domain used, the outermost first. */
+async function printStatistics(stack: Stack, elapsedMs: number): Promise<void> {
+  const rows = (await stack.usage()).map(({ route, hypervisor, retired, pages, exits, frames }) => [
+    `${'  '.repeat(route.length - 1)}${hypervisor} / ${route.at(-1)}`,
+    retired.toLocaleString('en'),
+    `${((pages * PAGE_BYTES) / 2 ** 20).toFixed(1)} MiB`,
+    exits.toLocaleString('en'),
+    frames.toLocaleString('en'),
+  ]);
+  const table = [['hypervisor / domain', 'instructions', 'memory', 'exits', 'frames'], ...rows];
+  const widths = [0, 1, 2, 3, 4].map((column) => Math.max(...table.map((row) => row[column]?.length ?? 0)));
+  const lines = rows.length === 0 ? [] : table.map((row) => row.map((cell, column) => pad(cell, widths[column] ?? 0, column)).join('  '));
+  process.stderr.write(`${[`wall time ${elapsedMs.toFixed(1)} ms`, ...lines].join('\n')}\n`);
+}
+
+const PAGE_BYTES = 4096;
+
+const pad = (cell: string, width: number, column: number): string => (column === 0 ? cell.padEnd(width) : cell.padStart(width));

@@ -1,0 +1,32 @@
+import { prepareFile, type Stack, startPrepared, statusOf } from '@ashlar/stack';
+import { imageProgress } from './image-progress.ts';
+import { LOADER_MODULE } from './plugins.ts';
+import { registry } from './registry.ts';
+import { connectStdio } from './stdio.ts';
+
+/** `ashlar up FILE`: runs the program of each domain; the status of the first that fails, else 0. */
+export async function up(file: string, flags: { readonly offline?: boolean }): Promise<number> {
+  const prepared = await prepareFile(file, registry());
+  const images = imageProgress();
+  const stack = await startPrepared(prepared, {
+    registry: prepared.registry,
+    loaderModule: LOADER_MODULE,
+    images: { offline: flags.offline === true, progress: images.progress },
+  });
+  images.done();
+  process.stderr.write(`${stack}\n`);
+  try {
+    const statuses = await Promise.all(stack.plan.leaves.map((leaf) => runLeaf(stack, leaf.name, leaf.run)));
+    return statuses.find((status) => status !== 0) ?? 0;
+  } finally {
+    await stack.stop();
+  }
+}
+
+async function runLeaf(stack: Stack, domain: string, argv: readonly string[] | undefined): Promise<number> {
+  if (argv === undefined) return 0;
+  const guest = await stack.spawn(argv, { domain });
+  const stdio = connectStdio(guest, { interactive: false, tty: false });
+  const [exit] = await Promise.all([guest.exit, stdio.drained]);
+  return statusOf(exit);
+}

@@ -1,0 +1,3 @@
+export * from './clause.ts';
+export * from './register.ts';
+export * from './run.ts';

@@ -1,0 +1,244 @@
+import type { Engine } from './engine.ts';
+import { OPCODE_OF, Opcode } from './interpreter/opcodes.ts';
+import { expand } from './isa/compressed.ts';
+import { find, immediate } from './isa/decode.ts';
+import {
+  BASE,
+  CODE_ENTRIES,
+  CODE_INDEX,
+  CODE_SLOT_BYTES,
+  CODE_SLOT_COUNT,
+  CODE_SLOTS,
+  ENTRY_BYTES,
+  Entry,
+  HANDLES,
+  PAGE_SHIFT,
+  PAGE_SIZE,
+  PERMS,
+  Perm,
+  X_DISCARD,
+} from './layout.ts';
+
+/** Instructions decoded at most in one go: enough for most basic blocks, few enough to waste little on code that is never reached. */
+const RUN_MAX = 32;
+
+/** Compressed instructions expanded so far; 0 not yet, since no expansion is 0 but the illegal ones, which are rare. */
+const expanded = new Uint32Array(1 << 16);
+
+function expandOnce(half: number): number {
+  let word = expanded[half] as number;
+  if (word === 0) {
+    word = expand(half);
+    expanded[half] = word;
+  }
+  return word;
+}
+
+/** An encoded entry; `encode` fills it. */
+const encoded = { word: 0, imm: 0, ends: false };
+
+/** Writes the entry of an instruction into `encoded`. `ends`: it goes elsewhere, or stops. */
+function encode(word: number, length: number, pc: number): void {
+  const row = find(word);
+  const steps = length * 4;
+  if (row === undefined || (row.format === 'RM' || row.format === 'R4' ? isReservedMode((word >>> 12) & 7) : false)) {
+    encoded.word = (Opcode.ILLEGAL << Entry.OPCODE_SHIFT) | steps;
+    encoded.imm = 0;
+    encoded.ends = true;
+    return;
+  }
+  let opcode = OPCODE_OF.get(row) as number;
+  let imm = immediate(row.format, word);
+  const jumps = row.format === 'B' || row.format === 'J';
+  if (jumps && (pc + imm) >>> PAGE_SHIFT === pc >>> PAGE_SHIFT) {
+    // Near: the immediate is a distance between entries.
+    opcode++;
+    imm *= ENTRY_BYTES / 2;
+  }
+  const rd = (word >>> 7) & 31;
+  const destination = rd === 0 && row.destination === 'x' ? X_DISCARD : rd;
+  encoded.word =
+    (opcode << Entry.OPCODE_SHIFT) |
+    (destination << Entry.RD_SHIFT) |
+    (((word >>> 20) & 31) << Entry.RS2_SHIFT) |
+    (((word >>> 15) & 31) << Entry.RS1_SHIFT) |
+    steps;
+  encoded.imm = imm;
+  encoded.ends = jumps || row.name === 'jalr' || row.name === 'ecall';
+}
+
+/** Modes 5 and 6 are reserved; 7 means the mode in frm. */
+function isReservedMode(mode: number): boolean {
+  return mode === 5 || mode === 6;
+}
+
+/**
+ * Predecoded code of a space, a slot of entries per guest page. Entries are decoded when first reached. A page with decoded instructions is
+ * flagged and its stores are withheld, so that a store drops what was decoded before it takes effect: fetches are coherent without fence.i.
+ */
+export class CodePages {
+  readonly #engine: Engine;
+  /** Page that each slot serves, or −1. */
+  readonly #pageOf = new Int32Array(CODE_SLOT_COUNT).fill(-1);
+  #used = 1;
+  readonly #free: number[] = [];
+  /** Pages that stay marked whether they have decoded instructions or not: they are translated. */
+  readonly #held = new Set<number>();
+  /** Told before the bytes of a page change or it may no longer be executed. */
+  onChange: (page: number) => void = () => undefined;
+  /** Told when a page got a slot with nothing decoded in it. */
+  onSlot: (page: number) => void = () => undefined;
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  /** Slot for a page that may be executed. Drops all decoded code when there is no room: called only where no entry is in use. */
+  slot(page: number): number {
+    const { u16 } = this.#engine;
+    const known = u16[(CODE_INDEX >> 1) + page] as number;
+    if (known !== 0) return known;
+    if (this.#free.length === 0 && this.#used === CODE_SLOT_COUNT) this.dropAll();
+    const slot = this.#free.pop() ?? this.#used++;
+    this.#pageOf[slot] = page;
+    u16[(CODE_INDEX >> 1) + page] = slot;
+    this.#clear(slot);
+    this.onSlot(page);
+    return slot;
+  }
+
+  /** Keeps a page marked: its stores are withheld until {@link onChange} was told of the first. */
+  hold(page: number): void {
+    this.#held.add(page);
+    this.#mark(page);
+  }
+
+  release(page: number): void {
+    this.#held.delete(page);
+  }
+
+  /** Whether the instruction at `pc` was decoded: it was reached, or is behind one that was. */
+  isDecoded(pc: number): boolean {
+    const { u16, i32 } = this.#engine;
+    const slot = u16[(CODE_INDEX >> 1) + (pc >>> PAGE_SHIFT)] as number;
+    if (slot === 0) return false;
+    const word = i32[(CODE_SLOTS + slot * CODE_SLOT_BYTES + (pc & (PAGE_SIZE - 1)) * (ENTRY_BYTES / 2)) >>> 2] as number;
+    return (word & ~Entry.TRANSLATED) !== 0;
+  }
+
+  /** Translated code begins at `pc` (see Layout.Handle); 0: no longer. Nothing happens if the page has no slot. */
+  setHandle(pc: number, handle: number): void {
+    const { u16, i32 } = this.#engine;
+    const slot = u16[(CODE_INDEX >> 1) + (pc >>> PAGE_SHIFT)] as number;
+    if (slot === 0) return;
+    const offset = slot * CODE_SLOT_BYTES + (pc & (PAGE_SIZE - 1)) * (ENTRY_BYTES / 2);
+    const at = (CODE_SLOTS + offset) >>> 2;
+    i32[(HANDLES + (offset >>> 1)) >>> 2] = handle;
+    i32[at] = handle === 0 ? (i32[at] as number) & ~Entry.TRANSLATED : (i32[at] as number) | Entry.TRANSLATED;
+  }
+
+  /**
+   * Decodes instructions from `pc` into entries, up to a jump or the end of the page. `follow` opens the next page when the instruction at `pc`
+   * goes on there. False if it refuses.
+   */
+  decode(pc: number, entry: number, follow: (page: number) => boolean): boolean {
+    const page = pc >>> PAGE_SHIFT;
+    const end = (page + 1) * PAGE_SIZE;
+    this.#mark(page);
+    let at = pc;
+    for (let n = 0; n < RUN_MAX && at < end; n++) {
+      // Looked up each time: `follow` may grow the memory.
+      const half = this.#engine.u16[(BASE + at) >>> 1] as number;
+      let length = 2;
+      let word: number;
+      if ((half & 3) === 3) {
+        if (at + 2 === end) {
+          if (n > 0) return true;
+          if (!follow(page + 1)) return false;
+          this.#mark(page + 1);
+        }
+        length = 4;
+        word = half | ((this.#engine.u16[(BASE + at + 2) >>> 1] as number) << 16);
+      } else word = expandOnce(half);
+      const at32 = (entry + (at - pc) * (ENTRY_BYTES / 2)) >>> 2;
+      const { i32 } = this.#engine;
+      if (n > 0 && ((i32[at32] as number) & ~Entry.TRANSLATED) !== 0) return true;
+      encode(word, length, at);
+      i32[at32 + 1] = encoded.imm;
+      i32[at32] = encoded.word | ((i32[at32] as number) & Entry.TRANSLATED);
+      if (encoded.ends) return true;
+      at += length;
+    }
+    return true;
+  }
+
+  /** The page's bytes change: its entries are decoded anew. The slot stays, since the interpreter may be in it. */
+  invalidate(page: number): void {
+    this.onChange(page);
+    const slot = this.#engine.u16[(CODE_INDEX >> 1) + page] as number;
+    if (slot !== 0) {
+      this.#clear(slot);
+      this.onSlot(page);
+    }
+    this.#forgetStraddler(page);
+    this.#unmark(page);
+  }
+
+  /** The page may no longer be executed. */
+  drop(page: number): void {
+    this.onChange(page);
+    const { u16 } = this.#engine;
+    const slot = u16[(CODE_INDEX >> 1) + page] as number;
+    if (slot !== 0) {
+      u16[(CODE_INDEX >> 1) + page] = 0;
+      this.#pageOf[slot] = -1;
+      this.#free.push(slot);
+    }
+    this.#forgetStraddler(page);
+    this.#unmark(page);
+  }
+
+  dropAll(): void {
+    const { u16 } = this.#engine;
+    for (let slot = 1; slot < this.#used; slot++) {
+      const page = this.#pageOf[slot] as number;
+      if (page < 0) continue;
+      u16[(CODE_INDEX >> 1) + page] = 0;
+      if (!this.#held.has(page)) this.#unmark(page);
+    }
+    this.#pageOf.fill(-1);
+    this.#free.length = 0;
+    this.#used = 1;
+  }
+
+  /** An instruction at the end of the page before may have half of its bytes here. */
+  #forgetStraddler(page: number): void {
+    if (page === 0) return;
+    const slot = this.#engine.u16[(CODE_INDEX >> 1) + page - 1] as number;
+    if (slot === 0) return;
+    const at = (CODE_SLOTS + slot * CODE_SLOT_BYTES + (CODE_ENTRIES - 1) * ENTRY_BYTES) >>> 2;
+    const { i32 } = this.#engine;
+    i32[at] = (i32[at] as number) & Entry.TRANSLATED;
+  }
+
+  #clear(slot: number): void {
+    const at = CODE_SLOTS + slot * CODE_SLOT_BYTES;
+    const end = at + CODE_ENTRIES * ENTRY_BYTES;
+    const { i32, u8 } = this.#engine;
+    u8.fill(0, at, end);
+    const cross = Opcode.CROSS << Entry.OPCODE_SHIFT;
+    i32[end >>> 2] = cross;
+    i32[(end + ENTRY_BYTES) >>> 2] = cross;
+  }
+
+  /** Withholds stores to a page with decoded instructions. */
+  #mark(page: number): void {
+    const { u8 } = this.#engine;
+    u8[PERMS + page] = ((u8[PERMS + page] as number) | Perm.CODE) & ~Perm.WRITE;
+  }
+
+  #unmark(page: number): void {
+    const { u8 } = this.#engine;
+    u8[PERMS + page] = (u8[PERMS + page] as number) & ~Perm.CODE;
+  }
+}

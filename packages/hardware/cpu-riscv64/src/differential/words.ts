@@ -1,0 +1,69 @@
+/** Just enough of an assembler for the frame around generated sequences. Registers by number. */
+
+const iType = (opcode: number, funct3: number, rd: number, rs1: number, imm: number): number =>
+  ((imm << 20) | (rs1 << 15) | (funct3 << 12) | (rd << 7) | opcode) >>> 0;
+const sType = (opcode: number, funct3: number, rs1: number, rs2: number, imm: number): number =>
+  (((imm >> 5) << 25) | (rs2 << 20) | (rs1 << 15) | (funct3 << 12) | ((imm & 31) << 7) | opcode) >>> 0;
+
+export const addi = (rd: number, rs1: number, imm: number): number => iType(0x13, 0, rd, rs1, imm);
+export const lui = (rd: number, imm20: number): number => ((imm20 << 12) | (rd << 7) | 0x37) >>> 0;
+export const auipc = (rd: number, imm20: number): number => ((imm20 << 12) | (rd << 7) | 0x17) >>> 0;
+export const jalr = (rd: number, rs1: number, imm: number): number => iType(0x67, 0, rd, rs1, imm);
+export const ld = (rd: number, rs1: number, imm: number): number => iType(0x03, 3, rd, rs1, imm);
+export const sd = (rs2: number, rs1: number, imm: number): number => sType(0x23, 3, rs1, rs2, imm);
+export const fld = (rd: number, rs1: number, imm: number): number => iType(0x07, 3, rd, rs1, imm);
+export const fsd = (rs2: number, rs1: number, imm: number): number => sType(0x27, 3, rs1, rs2, imm);
+export const add = (rd: number, rs1: number, rs2: number): number => ((rs2 << 20) | (rs1 << 15) | (rd << 7) | 0x33) >>> 0;
+export const sub = (rd: number, rs1: number, rs2: number): number => (add(rd, rs1, rs2) | (0x20 << 25)) >>> 0;
+export const csrrw = (rd: number, csr: number, rs1: number): number => iType(0x73, 1, rd, rs1, csr);
+export const csrrs = (rd: number, csr: number, rs1: number): number => iType(0x73, 2, rd, rs1, csr);
+export const ECALL = 0x73;
+
+export const branch = (funct3: number, rs1: number, rs2: number, offset: number): number =>
+  ((((offset >> 12) & 1) << 31) |
+    (((offset >> 5) & 63) << 25) |
+    (rs2 << 20) |
+    (rs1 << 15) |
+    (funct3 << 12) |
+    (((offset >> 1) & 15) << 8) |
+    (((offset >> 11) & 1) << 7) |
+    0x63) >>>
+  0;
+export const beqz = (rs1: number, offset: number): number => branch(0, rs1, 0, offset);
+export const bnez = (rs1: number, offset: number): number => branch(1, rs1, 0, offset);
+export const jal = (rd: number, offset: number): number =>
+  ((((offset >> 20) & 1) << 31) |
+    (((offset >> 1) & 0x3ff) << 21) |
+    (((offset >> 11) & 1) << 20) |
+    (((offset >> 12) & 0xff) << 12) |
+    (rd << 7) |
+    0x6f) >>>
+  0;
+
+/** lui and addi that together give a 32-bit constant below 2³¹. */
+export const li = (rd: number, value: number): number[] => {
+  const low = (value << 20) >> 20;
+  return [lui(rd, (value - low) >>> 12), addi(rd, rd, low)];
+};
+
+/** An instruction stream in which 16- and 32-bit instructions mix. */
+export class Stream {
+  readonly #halves: number[] = [];
+
+  /** Bytes so far. */
+  get length(): number {
+    return this.#halves.length * 2;
+  }
+
+  word(...words: readonly number[]): void {
+    for (const w of words) this.#halves.push(w & 0xffff, w >>> 16);
+  }
+
+  half(value: number): void {
+    this.#halves.push(value);
+  }
+
+  bytes(): Uint8Array {
+    return new Uint8Array(Uint16Array.from(this.#halves).buffer);
+  }
+}

@@ -1,0 +1,119 @@
+import { HELPER_EXPORT } from './interpreter/agreement.ts';
+import { type InterpreterImports, interpreterModule } from './interpreter/module.ts';
+import * as Layout from './layout.ts';
+
+/** Typed views of a memory; replaced together when it grows. */
+export interface Views {
+  u8: Uint8Array;
+  u16: Uint16Array;
+  i32: Int32Array;
+  u32: Uint32Array;
+}
+
+const WASM_PAGE = 0x1_0000;
+/** Memory grows by at least this many wasm pages and by an eighth, so that growing stays rare and small spaces stay small. */
+const GROWTH_PAGES = 16;
+/** Spare engines kept for the next space. A memory cannot shrink, so each holds on to what the spaces it served had resident. */
+const POOL_LIMIT = 16;
+/** An engine whose memory grew past this many bytes is dropped instead of zeroed and kept. */
+const POOL_MEMORY_BYTES = 64 * 1024 * 1024;
+
+/** Most regions a space may have at a time: an index of one is 16 bits. */
+export const REGIONS_MAX = 0x1_0000;
+
+let compiled: WebAssembly.Module | undefined;
+const pool: Engine[] = [];
+
+/** The generated interpreter is the same for every space: compiled once in a process. */
+function module(): WebAssembly.Module {
+  compiled ??= new WebAssembly.Module(interpreterModule());
+  return compiled;
+}
+
+const NO_HOST: InterpreterImports = {
+  trap: () => 1,
+  miss: () => 0,
+  enter: () => 0,
+  decode: () => 0,
+  hot: () => 0x7fff_ffff,
+};
+
+/** A WebAssembly memory and the interpreter instantiated over it. Never leaves this package. */
+export class Engine implements Views {
+  u8!: Uint8Array;
+  u16!: Uint16Array;
+  i32!: Int32Array;
+  u32!: Uint32Array;
+  /** Who answers the module's questions: the space that this engine serves now. */
+  host: InterpreterImports = NO_HOST;
+  readonly run: () => number;
+  /** Functions of translated regions, by the index in their handles; 0 is never used. */
+  readonly table = new WebAssembly.Table({ element: 'anyfunc', initial: 64, maximum: REGIONS_MAX });
+  /** What modules of translated code import. */
+  readonly imports: Readonly<Record<string, WebAssembly.ImportValue>>;
+  readonly #memory: WebAssembly.Memory;
+
+  private constructor() {
+    this.#memory = new WebAssembly.Memory({ initial: Layout.BASE_WASM_PAGES, maximum: 65536 });
+    const instance = new WebAssembly.Instance(module(), {
+      env: {
+        memory: this.#memory,
+        table: this.table,
+        trap: (cause: number) => this.host.trap(cause),
+        miss: (low: number, high: number, bytes: number, perm: number) => this.host.miss(low, high, bytes, perm),
+        enter: (pc: number) => this.host.enter(pc),
+        decode: (pc: number, entry: number) => this.host.decode(pc, entry),
+        hot: (pc: number) => this.host.hot(pc),
+      },
+    });
+    this.run = instance.exports.run as () => number;
+    const imports: Record<string, WebAssembly.ImportValue> = { memory: this.#memory, table: this.table };
+    for (const [name, value] of Object.entries(instance.exports)) if (name.startsWith(HELPER_EXPORT)) imports[name] = value;
+    this.imports = imports;
+    this.#refresh();
+  }
+
+  /** From the pool, or new. All its memory reads as zero. */
+  static take(): Engine {
+    return pool.pop() ?? new Engine();
+  }
+
+  /** Gives the engine back. If it is kept, `scrub` zeroes all that was written. */
+  release(scrub: () => void): void {
+    this.host = NO_HOST;
+    if (pool.length >= POOL_LIMIT || this.u8.length > POOL_MEMORY_BYTES) return;
+    scrub();
+    pool.push(this);
+  }
+
+  /** Makes guest addresses below `end` reachable. False when the host has no more memory. */
+  reach(end: number): boolean {
+    const have = this.u8.length;
+    const need = Layout.BASE + end;
+    if (need <= have) return true;
+    const missing = Math.ceil((need - have) / WASM_PAGE);
+    const spare = Math.max(GROWTH_PAGES, Math.floor((have - Layout.BASE) / WASM_PAGE / 8));
+    const room = 65536 - have / WASM_PAGE;
+    if (missing > room) return false;
+    if (!this.#grow(Math.min(room, Math.max(missing, spare))) && !this.#grow(missing)) return false;
+    this.#refresh();
+    return true;
+  }
+
+  #grow(pages: number): boolean {
+    try {
+      this.#memory.grow(pages);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  #refresh(): void {
+    const { buffer } = this.#memory;
+    this.u8 = new Uint8Array(buffer);
+    this.u16 = new Uint16Array(buffer);
+    this.i32 = new Int32Array(buffer);
+    this.u32 = new Uint32Array(buffer);
+  }
+}

@@ -1,0 +1,247 @@
+import { type Exit, type GuestAddress, TrapAnswer, type TrapHandler } from '@ashlar/hardware';
+import type { CodePages } from './code-pages.ts';
+import type { Context, Holder } from './context.ts';
+import type { Engine, Views } from './engine.ts';
+import { Stop } from './interpreter/guest.ts';
+import type { InterpreterImports } from './interpreter/module.ts';
+import { TrapCause } from './isa/instruction.ts';
+import { FUEL, PAGE_SHIFT, PC, Perm, RETIRED_END } from './layout.ts';
+import { pageOf, type Residency } from './residency.ts';
+import type { Translator } from './translator/translator.ts';
+
+/** Most instructions between two entries of the wasm function: V8 replaces its code only when it is entered anew. */
+const SLICE = 1 << 20;
+const HIGH = 0x1_0000_0000;
+
+/** What the module's host decided when it told the module to stop. */
+type Outcome = 'left' | 'interrupted' | 'fault' | 'stalled' | 'wild';
+
+const noHandler: TrapHandler = () => TrapAnswer.LEAVE;
+
+/** Runs contexts in one space: what the generated interpreter cannot decide by itself is decided here. */
+export class Hart implements InterpreterImports, Holder {
+  readonly #engine: Engine;
+  readonly #residency: Residency;
+  readonly #code: CodePages;
+  /** Contexts with a reservation that are not loaded. */
+  readonly #reserving = new Set<Context>();
+  #loaded: Context | undefined;
+  #onTrap: TrapHandler = noHandler;
+  #outcome: Outcome = 'left';
+
+  readonly #translator: Translator | undefined;
+
+  constructor(engine: Engine, residency: Residency, code: CodePages, translator: Translator | undefined) {
+    this.#translator = translator;
+    this.#engine = engine;
+    this.#residency = residency;
+    this.#code = code;
+    engine.host = this;
+  }
+
+  get views(): Views {
+    return this.#engine;
+  }
+
+  run(context: Context, onTrap: TrapHandler, budget: number): Exit {
+    this.#load(context);
+    this.#onTrap = onTrap;
+    context.stalledOn = undefined;
+    let rest = budget;
+    for (;;) {
+      if (context.interrupted) {
+        context.interrupted = false;
+        return 'interrupted';
+      }
+      if (rest === 0) return 'budget';
+      const slice = Math.min(rest, SLICE);
+      this.#setFuel(context, slice);
+      const stop = this.#isWild() ? Stop.WILD : this.#engine.run();
+      const used = slice - (this.#engine.u32[FUEL >> 2] as number);
+      rest -= used;
+      this.#translator?.ran(used);
+      if (stop === Stop.BUDGET) continue;
+      const outcome = stop === Stop.WILD ? 'wild' : this.#outcome;
+      if (outcome === 'wild') {
+        // A fetch belongs to the instruction that it would bring: not within this budget.
+        if (rest === 0) return 'budget';
+        this.#recordFetch(context);
+      }
+      if (outcome === 'left' || outcome === 'stalled') return outcome;
+      if (outcome === 'interrupted') continue;
+      context.clearReservation();
+      if (onTrap(context, context.trap) === TrapAnswer.LEAVE) return 'left';
+      // A handler that only answers RESUME still comes to the end of its budget. Not retired: the instruction did not complete.
+      rest--;
+    }
+  }
+
+  /** A context leaves this space, or its registers are wanted elsewhere. */
+  unload(context: Context): void {
+    this.#unwatch(context);
+    if (this.#loaded !== context) return;
+    context.moveOut();
+    this.#loaded = undefined;
+  }
+
+  unloadAny(): void {
+    this.#loaded?.moveOut();
+    this.#loaded = undefined;
+  }
+
+  /** A store to a watched page: reservations of contexts that wait are lost, as to any other hart's store. */
+  loseReservations(page: number): void {
+    for (const context of this.#reserving) {
+      if (pageOf(context.reservation) !== page) continue;
+      context.clearReservation();
+      this.#unwatch(context);
+    }
+  }
+
+  /** The kernel stored to the page. */
+  storedFromOutside(page: number): void {
+    const loaded = this.#loaded;
+    if (loaded !== undefined && pageOf(loaded.reservation) === page) loaded.clearReservation();
+  }
+
+  // ───── what the module asks ─────
+
+  trap(cause: number): number {
+    const context = this.#loaded as Context;
+    const { trap } = context;
+    const { u32 } = this.#engine;
+    const low = u32[PC >> 2] as number;
+    trap.cause = cause === TrapCause.syscall ? 'syscall' : cause === TrapCause.breakpoint ? 'breakpoint' : 'illegal';
+    trap.address = low as GuestAddress;
+    trap.access = 'execute';
+    trap.reason = 'none';
+    context.clearReservation();
+    const answer = this.#onTrap(context, trap);
+    const after = this.#engine.u32;
+    // A system call that moved the pc is complete; any other trap that resumes uses fuel without completing an instruction.
+    const completed = cause === TrapCause.syscall && after[PC >> 2] !== low;
+    if (completed || answer === TrapAnswer.RESUME) after[FUEL >> 2] = (after[FUEL >> 2] as number) - 1;
+    if (!completed && answer === TrapAnswer.RESUME) this.#setRetiredEnd(context, context.retiredEnd - 1);
+    if (answer === TrapAnswer.LEAVE) return this.#stop('left');
+    if (this.#isWild()) return this.#stop('wild');
+    if (context.interrupted) return this.#stop('interrupted');
+    return 0;
+  }
+
+  miss(low: number, high: number, bytes: number, perm: number): number {
+    const access = perm === Perm.WRITE ? 'write' : 'read';
+    const address = (low >>> 0) + (high >>> 0) * HIGH;
+    if (bytes === 0) return this.#refuse(address, access, 'misaligned');
+    const residency = this.#residency;
+    const first = pageOf(address);
+    const last = pageOf(address + bytes - 1);
+    // Near 2^64 only the signed value is exact; nothing is mapped there.
+    if (!residency.touch(first, perm)) return this.#refuse(high < 0 ? (low >>> 0) + high * HIGH : address, access);
+    if (last !== first && !residency.touch(last, perm)) return this.#refuse(last * 4096, access);
+    return 1;
+  }
+
+  enter(pc: number): number {
+    const page = pc >>> PAGE_SHIFT;
+    if (!this.#residency.touch(page, Perm.EXEC)) return this.#refuse(pc >>> 0, 'execute');
+    return this.#code.slot(page);
+  }
+
+  decode(pc: number, entry: number): number {
+    const follow = (page: number): boolean => {
+      if (this.#residency.touch(page, Perm.EXEC)) return true;
+      this.#refuse(page * 4096, 'execute');
+      return false;
+    };
+    return this.#code.decode(pc >>> 0, entry, follow) ? 1 : 0;
+  }
+
+  hot(pc: number): number {
+    return this.#translator?.sample(pc >>> 0) ?? 0x7fff_ffff;
+  }
+
+  // ─────
+
+  #load(context: Context): void {
+    const before = this.#loaded;
+    if (before === context) return;
+    if (before !== undefined) {
+      this.#watch(before);
+      before.moveOut();
+      this.#loaded = undefined;
+    }
+    if (context.holder !== undefined && context.holder !== this) {
+      context.clearReservation();
+      context.holder.unload(context);
+    }
+    if (context.watcher !== undefined && context.watcher !== this) {
+      context.clearReservation();
+      context.watcher.unload(context);
+    }
+    this.#unwatch(context);
+    context.moveTo(this);
+    this.#loaded = context;
+  }
+
+  /** Another context is about to run: it must not store to what this one reserved without notice. */
+  #watch(context: Context): void {
+    const { reservation } = context;
+    if (reservation < 0) return;
+    this.#reserving.add(context);
+    context.watcher = this;
+    this.#residency.watch(pageOf(reservation));
+  }
+
+  #unwatch(context: Context): void {
+    this.#reserving.delete(context);
+    context.watcher = undefined;
+  }
+
+  #setFuel(context: Context, fuel: number): void {
+    const { retired } = context;
+    this.#engine.u32[FUEL >> 2] = fuel;
+    this.#setRetiredEnd(context, retired + fuel);
+  }
+
+  #setRetiredEnd(context: Context, end: number): void {
+    context.retiredEnd = end;
+    this.#engine.i32[RETIRED_END >> 2] = end;
+    this.#engine.i32[(RETIRED_END >> 2) + 1] = Math.floor(end / HIGH);
+  }
+
+  #isWild(): boolean {
+    return this.#engine.u32[(PC >> 2) + 1] !== 0;
+  }
+
+  #recordFetch(context: Context): void {
+    const { trap } = context;
+    trap.cause = 'fault';
+    trap.address = context.pc;
+    trap.access = 'execute';
+    trap.reason = 'unmapped';
+  }
+
+  #stop(outcome: Outcome): 1 {
+    this.#outcome = outcome;
+    return 1;
+  }
+
+  /** Notes why an access was refused; gives the 0 that the module expects. */
+  #refuse(address: number, access: 'read' | 'write' | 'execute', reason?: 'misaligned'): 0 {
+    const context = this.#loaded as Context;
+    const { trap } = context;
+    const { refusal, wait } = this.#residency;
+    trap.address = address as GuestAddress;
+    trap.access = access;
+    trap.cause = 'fault';
+    trap.reason = 'none';
+    this.#outcome = 'fault';
+    if (reason !== undefined) trap.reason = reason;
+    else if (refusal === 'nomemory') trap.cause = 'nomemory';
+    else if (refusal === 'wait') {
+      context.stalledOn = wait;
+      this.#outcome = 'stalled';
+    } else trap.reason = refusal;
+    return 0;
+  }
+}

@@ -1,0 +1,1 @@
+export { Riscv64Cpu } from './cpu.ts';

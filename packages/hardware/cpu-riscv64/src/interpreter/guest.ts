@@ -1,0 +1,264 @@
+import type { Guest, HelperName, LoadOp, StoreSize, TrapCode } from '../isa/instruction.ts';
+import * as Layout from '../layout.ts';
+import { type Callee, type Code, call, type Label, type Local } from '../wasm/code.ts';
+import { choose, type I32, type I64, i32, i64 } from '../wasm/expression.ts';
+
+/** Why the interpreter returned to its host. */
+export const Stop = {
+  /** No fuel left. */
+  BUDGET: 0,
+  /** The trap handler said so, or an access or fetch failed; the host knows which. */
+  HOST: 1,
+  /** The pc is not a 32-bit address. */
+  WILD: 2,
+} as const;
+
+/** The interpreter's state in wasm locals, and the places its cases can go to. */
+export interface Machinery {
+  readonly code: Code;
+  /** Address of the current entry. */
+  readonly entry: Local<'i32'>;
+  /** The entry's first word. */
+  readonly word: Local<'i32'>;
+  /** pc − entry / 4, constant within a page of code. */
+  readonly bias: Local<'i32'>;
+  readonly fuel: Local<'i32'>;
+  /** Input of `enter`. */
+  readonly target: Local<'i32'>;
+  readonly stop: Local<'i32'>;
+  /** See Layout.COUNTDOWN. */
+  readonly countdown: Local<'i32'>;
+  /** Where translated code was left for the interpreter to go on: not entered again there before it has. Odd: nowhere. */
+  readonly refused: Local<'i32'>;
+  /** Find the entry of `target` and go on there. */
+  readonly enter: Label;
+  /** Execute at `entry`. */
+  readonly next: Label;
+  /** Return `stop`; `entry` is the instruction that did not complete. */
+  readonly exit: Label;
+  /** Return `stop`; the pc is in memory already. */
+  readonly leave: Label;
+  readonly helpers: ReadonlyMap<HelperName, Callee>;
+  readonly hostTrap: Callee;
+  readonly hot: Callee;
+  readonly probe: Callee;
+}
+
+const LOAD: Readonly<Record<LoadOp, { bytes: number; load: (address: I32, offset: number) => I64 }>> = {
+  load8s: { bytes: 1, load: i64.load8s },
+  load8u: { bytes: 1, load: i64.load8u },
+  load16s: { bytes: 2, load: i64.load16s },
+  load16u: { bytes: 2, load: i64.load16u },
+  load32s: { bytes: 4, load: i64.load32s },
+  load32u: { bytes: 4, load: i64.load32u },
+  load64: { bytes: 8, load: i64.load },
+};
+const STORE = { 1: 'i64_8', 2: 'i64_16', 4: 'i64_32', 8: 'i64' } as const;
+
+/** The semantics table's view of the interpreter: operands come from the entry, registers are in memory. */
+export class InterpreterGuest implements Guest {
+  readonly code: Code;
+  readonly #m: Machinery;
+  readonly #near: boolean;
+
+  constructor(machinery: Machinery, near: boolean) {
+    this.code = machinery.code;
+    this.#m = machinery;
+    this.#near = near;
+  }
+
+  get imm(): I64 {
+    return i64.load32s(this.#m.entry, 4);
+  }
+
+  get imm32(): I32 {
+    return i32.load(this.#m.entry, 4);
+  }
+
+  get pc(): I64 {
+    return i64.extendU(this.#pc());
+  }
+
+  get nextPc(): I64 {
+    return i64.extendU(i32.add(this.#pc(), i32.shrU(this.#length(), i32.const(2))));
+  }
+
+  get fcsr(): I32 {
+    return i32.load(i32.const(0), Layout.FCSR);
+  }
+
+  get reservation(): I64 {
+    return i64.load(i32.const(0), Layout.RESERVATION);
+  }
+
+  x(operand: 'rs1' | 'rs2'): I64 {
+    return i64.load(this.#register(operand), Layout.X);
+  }
+
+  setX(value: I64): void {
+    this.code.store('i64', this.#destination(), value, Layout.X);
+  }
+
+  f(operand: 'rs1' | 'rs2' | 'rs3'): I64 {
+    // rs3 is in the top byte of the immediate, times 8.
+    return i64.load(operand === 'rs3' ? i32.load8u(this.#m.entry, 7) : this.#register(operand), Layout.F);
+  }
+
+  setF(bits: I64): void {
+    this.code.store('i64', this.#destination(), bits, Layout.F);
+  }
+
+  setFcsr(value: I32): void {
+    this.code.store('i32', i32.const(0), value, Layout.FCSR);
+  }
+
+  setReservation(address: I64): void {
+    this.code.store('i64', i32.const(0), address, Layout.RESERVATION);
+  }
+
+  load(op: LoadOp, address: I64): I64 {
+    const { bytes, load } = LOAD[op];
+    const at = this.code.let(address);
+    this.#check(at, bytes, Layout.Perm.READ);
+    return load(i32.wrap(at), Layout.BASE);
+  }
+
+  store(size: StoreSize, address: I64, value: I64): void {
+    const at = this.code.let(address);
+    this.#check(at, size, Layout.Perm.WRITE);
+    this.code.store(STORE[size], i32.wrap(at), value, Layout.BASE);
+  }
+
+  atomic(size: 4 | 8, address: I64): I32 {
+    return this.#place(size, address, Layout.Perm.WRITE);
+  }
+
+  reserve(size: 4 | 8, address: I64): I32 {
+    return this.#place(size, address, Layout.Perm.READ);
+  }
+
+  placeLoad(size: 4 | 8, place: I32): I64 {
+    return size === 4 ? i64.load32s(place, Layout.BASE) : i64.load(place, Layout.BASE);
+  }
+
+  placeStore(size: 4 | 8, place: I32, value: I64): void {
+    this.code.store(size === 4 ? 'i64_32' : 'i64', place, value, Layout.BASE);
+  }
+
+  branch(condition: I32): void {
+    this.code.if(condition, () => this.jump());
+  }
+
+  jump(): void {
+    const { code, entry, target, countdown, next, enter } = this.#m;
+    if (this.#near) {
+      // Only jumps backwards count: their immediate's sign.
+      code.set(countdown, i32.sub(countdown, i32.shrU(this.imm32, i32.const(31))));
+      code.set(entry, i32.add(entry, this.imm32));
+      this.#sample(this.#pc());
+      code.br(next);
+    } else {
+      code.set(target, i32.add(this.#pc(), this.imm32));
+      code.set(countdown, i32.sub(countdown, i32.const(1)));
+      this.#sample(target);
+      code.br(enter);
+    }
+  }
+
+  /** Reports the jump that the countdown came to. */
+  #sample(to: I32): void {
+    const { code, countdown, hot } = this.#m;
+    code.if(i32.ltS(countdown, i32.const(0)), () => code.set(countdown, call('i32', hot, to)));
+  }
+
+  jumpTo(address: I64): void {
+    const { code, target, countdown, enter, stop, leave } = this.#m;
+    code.set(target, i32.wrap(address));
+    code.if(i64.ne(i64.shrU(address, i64.const(32)), i64.const(0)), () => {
+      code.store('i64', i32.const(0), address, Layout.PC);
+      code.set(stop, i32.const(Stop.WILD));
+      code.br(leave);
+    });
+    code.set(countdown, i32.sub(countdown, i32.const(1)));
+    this.#sample(target);
+    code.br(enter);
+  }
+
+  publishFuel(): void {
+    // This instruction has taken its unit but not completed; for a trap, the host takes the unit again when it has.
+    this.code.store('i32', i32.const(0), i32.add(this.#m.fuel, i32.const(1)), Layout.FUEL);
+  }
+
+  trap(cause: TrapCode): void {
+    const { code, fuel, hostTrap, stop, leave, enter, target } = this.#m;
+    this.publishFuel();
+    code.store('i64', i32.const(0), this.pc, Layout.PC);
+    code.set(stop, i32.const(Stop.HOST));
+    code.set(target, call('i32', hostTrap, i32.const(cause)));
+    code.set(fuel, i32.load(i32.const(0), Layout.FUEL));
+    code.brIf(leave, target);
+    code.set(target, i32.load(i32.const(0), Layout.PC));
+    code.br(enter);
+  }
+
+  helper(name: HelperName): Callee {
+    const callee = this.#m.helpers.get(name);
+    if (callee === undefined) throw new Error(`the interpreter has no helper ${name}`);
+    return callee;
+  }
+
+  /** Falls to the following instruction. */
+  fallThrough(): void {
+    const { code, entry, next } = this.#m;
+    code.set(entry, i32.add(entry, this.#length()));
+    code.br(next);
+  }
+
+  #pc(): I32 {
+    return i32.add(i32.shrU(this.#m.entry, i32.const(2)), this.#m.bias);
+  }
+
+  #length(): I32 {
+    return i32.and(this.#m.word, i32.const(Layout.Entry.LENGTH_MASK));
+  }
+
+  #register(operand: 'rs1' | 'rs2'): I32 {
+    const shift = (operand === 'rs1' ? Layout.Entry.RS1_SHIFT : Layout.Entry.RS2_SHIFT) - 3;
+    return i32.and(i32.shrU(this.#m.word, i32.const(shift)), i32.const(31 * 8));
+  }
+
+  #destination(): I32 {
+    return i32.and(i32.shrU(this.#m.word, i32.const(Layout.Entry.RD_SHIFT - 3)), i32.const(63 * 8));
+  }
+
+  /**
+   * Lets an aligned access below 4 GiB to a page with the right in its byte go ahead; everything else asks `probe`, which may make the page
+   * present, and leaves at the instruction if it is refused.
+   */
+  #check(at: Local<'i64'>, bytes: number, perm: number): void {
+    const { code, probe } = this.#m;
+    const right = i32.and(i32.load8u(i32.wrap(i64.shrU(at, i64.const(Layout.PAGE_SHIFT))), Layout.PERMS), i32.const(perm));
+    const plain = i64.eqz(i64.and(at, i64.words(-1, bytes - 1)));
+    code.if(i32.eqz(choose(plain, right, i32.const(0))), () => {
+      code.if(i32.eqz(call('i32', probe, at, i32.const(bytes), i32.const(perm))), () => this.#stop());
+    });
+  }
+
+  #place(size: 4 | 8, address: I64, perm: number): I32 {
+    const { code, probe } = this.#m;
+    const at = code.let(address);
+    this.#check(at, size, perm);
+    // A misaligned address that `probe` allows is refused here: with a size of 0 it reports the misalignment.
+    code.if(i32.ne(i32.and(i32.wrap(at), i32.const(size - 1)), i32.const(0)), () => {
+      code.call(probe, at, i32.const(0), i32.const(perm));
+      this.#stop();
+    });
+    return i32.wrap(at);
+  }
+
+  #stop(): void {
+    const { code, stop, exit } = this.#m;
+    code.set(stop, i32.const(Stop.HOST));
+    code.br(exit);
+  }
+}

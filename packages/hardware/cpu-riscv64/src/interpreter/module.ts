@@ -1,0 +1,213 @@
+import { floatHelpers } from '../float/helpers.ts';
+import type { HelperName } from '../isa/instruction.ts';
+import { TrapCause } from '../isa/instruction.ts';
+import * as Layout from '../layout.ts';
+import { type Callee, type Code, call, callIndirect, type Label } from '../wasm/code.ts';
+import { choose, i32, i64 } from '../wasm/expression.ts';
+import { ModuleBuilder } from '../wasm/module.ts';
+import { HELPER_EXPORT, Left } from './agreement.ts';
+import { InterpreterGuest, type Machinery, Stop } from './guest.ts';
+import { integerHelpers } from './helpers.ts';
+import { CASES, Opcode } from './opcodes.ts';
+
+/** What the module asks of its host. All numbers are 32-bit. */
+export interface InterpreterImports {
+  /** An ecall, ebreak or illegal instruction at PC. 0: go on at PC; 1: leave. Sets FUEL. */
+  trap(cause: number): number;
+  /** An access that the fast path did not allow. 1: go ahead; 0: refused, and the host knows why. `bytes` 0: misaligned atomic. */
+  miss(low: number, high: number, bytes: number, perm: number): number;
+  /** Code slot for the page of `pc`, or 0: cannot be executed. */
+  enter(pc: number): number;
+  /** Predecodes at `pc` into `entry`. 0: cannot be executed. */
+  decode(pc: number, entry: number): number;
+  /** A jump to `pc` was sampled. Gives the number of jumps until the next sample. */
+  hot(pc: number): number;
+}
+
+/** The interpreter as a WebAssembly module: `run()` executes from PC with FUEL and returns a {@link Stop}. */
+export function interpreterModule(): Uint8Array<ArrayBuffer> {
+  const module = new ModuleBuilder(Layout.BASE_WASM_PAGES);
+  const trap = module.import('trap', ['i32'], 'i32');
+  const miss = module.import('miss', ['i32', 'i32', 'i32', 'i32'], 'i32');
+  const enter = module.import('enter', ['i32'], 'i32');
+  const decode = module.import('decode', ['i32', 'i32'], 'i32');
+  const hot = module.import('hot', ['i32'], 'i32');
+  module.importTable();
+  const region = module.signature(['i32', 'i32'], 'i32');
+  const integer = integerHelpers(module);
+  const helpers = new Map([...integer.helpers, ...floatHelpers(module, integer.mulhu)]);
+  const probe = probeFunction(module, miss);
+  module.function([], 'i32', (code) => writeRun(code, { trap, enter, decode, hot, probe, region, helpers }), 'run');
+  for (const [name, callee] of helpers) module.export(HELPER_EXPORT + name, callee);
+  return module.finish();
+}
+
+/** Whether all of `bytes` at an address may be accessed; asks the host where the permission bytes do not say so. */
+function probeFunction(module: ModuleBuilder, miss: Callee): Callee {
+  return module.function(['i64', 'i32', 'i32'], 'i32', (code, [address, bytes, perm]) => {
+    const low = i32.wrap(address);
+    const page = (at: typeof low) => i32.load8u(i32.shrU(at, i32.const(Layout.PAGE_SHIFT)), Layout.PERMS);
+    const last = i32.sub(i32.add(low, bytes), i32.const(1));
+    const granted = i32.ne(i32.and(i32.and(page(low), page(last)), perm), i32.const(0));
+    const narrow = i32.and(i64.eqz(i64.shrU(address, i64.const(32))), i32.ne(bytes, i32.const(0)));
+    code.if(choose(narrow, granted, i32.const(0)), () => code.return(i32.const(1)));
+    code.return(call('i32', miss, low, i32.wrap(i64.shrU(address, i64.const(32))), bytes, perm));
+    code.unreachable();
+  });
+}
+
+interface RunParts {
+  readonly trap: Callee;
+  readonly enter: Callee;
+  readonly decode: Callee;
+  readonly hot: Callee;
+  /** Type of a region's function: handle and depth of calls to a {@link Left}. */
+  readonly region: number;
+  readonly probe: Callee;
+  readonly helpers: ReadonlyMap<HelperName, Callee>;
+}
+
+function writeRun(code: Code, parts: RunParts): void {
+  const locals = {
+    entry: code.local('i32'),
+    word: code.local('i32'),
+    bias: code.local('i32'),
+    fuel: code.local('i32'),
+    target: code.local('i32'),
+    stop: code.local('i32'),
+    countdown: code.local('i32'),
+    refused: code.local('i32'),
+  };
+  const { entry, word, bias, fuel, target, stop, countdown, refused } = locals;
+  const zero = i32.const(0);
+  const pc = () => i32.add(i32.shrU(entry, i32.const(2)), bias);
+  code.set(fuel, i32.load(zero, Layout.FUEL));
+  code.set(target, i32.load(zero, Layout.PC));
+  code.set(countdown, i32.load(zero, Layout.COUNTDOWN));
+  code.set(refused, i32.const(1));
+  code.block((leave) => {
+    code.block((exit) => {
+      code.loop((enter) => {
+        writeEnter(code, locals, parts.enter, leave);
+        code.loop((next) => {
+          code.set(word, i32.load(entry));
+          code.set(fuel, i32.sub(fuel, i32.const(1)));
+          code.if(i32.ltS(fuel, zero), () => {
+            code.set(stop, i32.const(Stop.BUDGET));
+            code.br(exit);
+          });
+          const { helpers, probe, trap, hot } = parts;
+          const machinery: Machinery = { code, ...locals, enter, next, exit, leave, helpers, probe, hostTrap: trap, hot };
+          code.loop((again) =>
+            writeCases(machinery, () => writeTranslated(machinery, parts.region, again), [
+              () => {
+                code.set(fuel, i32.add(fuel, i32.const(1)));
+                code.brIf(next, call('i32', parts.decode, pc(), entry));
+                code.set(stop, i32.const(Stop.HOST));
+                code.set(fuel, i32.sub(fuel, i32.const(1)));
+                code.br(exit);
+              },
+              () => {
+                code.set(fuel, i32.add(fuel, i32.const(1)));
+                code.set(target, pc());
+                code.br(enter);
+              },
+              () => new InterpreterGuest(machinery, false).trap(TrapCause.illegal),
+            ]),
+          );
+        });
+      });
+    });
+    // Here the instruction at `entry` has taken its unit of fuel and not completed.
+    code.set(fuel, i32.add(fuel, i32.const(1)));
+    code.store('i64', zero, i64.extendU(pc()), Layout.PC);
+  });
+  code.store('i32', zero, fuel, Layout.FUEL);
+  code.store('i32', zero, countdown, Layout.COUNTDOWN);
+  code.return(stop);
+  code.unreachable();
+}
+
+/** Enters the translated code of the entry, unless it was just left here; then the entry's instruction is executed. */
+function writeTranslated(machinery: Machinery, signature: number, again: Label): void {
+  const { code, entry, word, bias, fuel, target, stop, refused, enter, leave } = machinery;
+  const zero = i32.const(0);
+  code.set(target, i32.add(i32.shrU(entry, i32.const(2)), bias));
+  code.if(i32.eq(target, refused), () => {
+    code.set(refused, i32.const(1));
+    code.set(word, i32.and(word, i32.const(~Layout.Entry.TRANSLATED)));
+    code.br(again);
+  });
+  code.store('i32', zero, i32.add(fuel, i32.const(1)), Layout.FUEL);
+  const handle = i32.load(i32.shrU(i32.sub(entry, i32.const(Layout.CODE_SLOTS)), i32.const(1)), Layout.HANDLES);
+  // `word` is free until the next dispatch.
+  code.set(word, handle);
+  code.set(word, callIndirect('i32', signature, i32.and(word, i32.const(Layout.Handle.INDEX_MASK)), word, zero));
+  code.set(fuel, i32.load(zero, Layout.FUEL));
+  code.set(target, i32.load(zero, Layout.PC));
+  code.if(i32.eq(word, i32.const(Left.WILD)), () => {
+    code.set(stop, i32.const(Stop.WILD));
+    code.br(leave);
+  });
+  code.set(refused, i32.select(word, target, i32.const(1)));
+  code.br(enter);
+}
+
+/** Finds the entry of `target`, asking the host for the page's code if it has none yet. */
+function writeEnter(
+  code: Code,
+  locals: Pick<Machinery, 'entry' | 'word' | 'bias' | 'fuel' | 'target' | 'stop'>,
+  host: Callee,
+  leave: Label,
+): void {
+  const { entry, bias, fuel, target, stop } = locals;
+  const slot = locals.word;
+  code.set(slot, i32.load16u(i32.shl(i32.shrU(target, i32.const(Layout.PAGE_SHIFT)), i32.const(1)), Layout.CODE_INDEX));
+  code.if(i32.eqz(slot), () => {
+    // A fetch that faults belongs to the instruction that it would bring, so it waits for fuel.
+    code.set(stop, i32.const(Stop.BUDGET));
+    code.if(fuel, () => {
+      code.set(slot, call('i32', host, target));
+      code.set(stop, i32.const(Stop.HOST));
+    });
+    code.if(i32.eqz(slot), () => {
+      code.store('i64', i32.const(0), i64.extendU(target), Layout.PC);
+      code.br(leave);
+    });
+  });
+  const offset = i32.shl(i32.and(target, i32.const(Layout.PAGE_SIZE - 2)), i32.const(2));
+  code.set(entry, i32.add(i32.add(i32.mul(slot, i32.const(Layout.CODE_SLOT_BYTES)), offset), i32.const(Layout.CODE_SLOTS)));
+  code.set(bias, i32.sub(target, i32.shrU(entry, i32.const(2))));
+}
+
+/** `br_table` over nested blocks: special opcodes first, then one case per row of the table. */
+function writeCases(machinery: Machinery, translated: () => void, special: readonly (() => void)[]): void {
+  const { code, word } = machinery;
+  const count = Opcode.FIRST + CASES.length;
+  // The block of opcode 0 is the innermost, so its code comes first, directly behind the dispatch.
+  const labels: Label[] = Array.from({ length: count });
+  // Opcodes past the last: the entry has TRANSLATED.
+  const other = code.open();
+  for (let opcode = count - 1; opcode >= 0; opcode--) labels[opcode] = code.open();
+  code.brTable(labels, other, i32.shrU(word, i32.const(Layout.Entry.OPCODE_SHIFT)));
+  for (let opcode = 0; opcode < count; opcode++) {
+    code.close();
+    writeCase(machinery, special, opcode);
+  }
+  code.close();
+  translated();
+}
+
+function writeCase(machinery: Machinery, special: readonly (() => void)[], opcode: number): void {
+  const { code } = machinery;
+  const own = special[opcode];
+  if (own !== undefined) {
+    own();
+    return;
+  }
+  const row = CASES[opcode - Opcode.FIRST];
+  if (row === undefined) throw new Error(`no case ${opcode}`);
+  const guest = new InterpreterGuest(machinery, row.near);
+  code.scratch(() => row.instruction.effect(guest));
+  guest.fallThrough();
+}

@@ -1,0 +1,36 @@
+import type { Instruction } from '../isa/instruction.ts';
+import { INSTRUCTIONS } from '../isa/table.ts';
+
+/** Opcodes of predecoded entries that are not rows of the table. */
+export const Opcode = {
+  /** Zeroed memory: the predecoder has not been here. */
+  UNDECODED: 0,
+  /** Past the end of a page: find the entry anew from the pc. */
+  CROSS: 1,
+  ILLEGAL: 2,
+  FIRST: 3,
+} as const;
+
+/** One case of the interpreter. */
+export interface Case {
+  readonly instruction: Instruction;
+  /**
+   * Of a branch or jump whose target is in the same page, where it is a distance between entries and needs no look-up. Such instructions have
+   * two cases, far and near, in this order.
+   */
+  readonly near: boolean;
+}
+
+export const CASES: readonly Case[] = INSTRUCTIONS.flatMap((instruction) =>
+  instruction.format === 'B' || instruction.format === 'J'
+    ? [
+        { instruction, near: false },
+        { instruction, near: true },
+      ]
+    : [{ instruction, near: false }],
+);
+
+/** Opcode of each row's first case. */
+export const OPCODE_OF: ReadonlyMap<Instruction, number> = new Map(
+  CASES.flatMap(({ instruction, near }, i) => (near ? [] : [[instruction, Opcode.FIRST + i] as const])),
+);

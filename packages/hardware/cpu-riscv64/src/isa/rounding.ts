@@ -1,0 +1,17 @@
+/**
+ * Of floating-point instructions with a rounding mode: the mode in bits 8…10; in bits 0…7 what fcsr is masked with to see whether the fast path
+ * may be taken ({@link FAST_FCSR} must remain); rs3 times 8 in bits 24…31.
+ */
+export function roundingImmediate(word: number): number {
+  const mode = (word >>> 12) & 7;
+  return (mode << 8) | maskOf(mode) | (((word >>> 27) & 31) << 27);
+}
+
+/** What the fast path needs to see of fcsr: no frm when the mode is in the instruction, nothing that fits when the mode is another. */
+function maskOf(mode: number): number {
+  if (mode === 7) return 0xe1;
+  return mode === 0 ? 0x01 : 0;
+}
+
+/** Rounding to nearest with ties to even, and the inexact flag already raised: then a normal result cannot change any flag. */
+export const FAST_FCSR = 1;

@@ -1,0 +1,87 @@
+/**
+ * Where things lie in the WebAssembly memory of an address space. The CPU's own data is below BASE; the guest's address `a` is at `a + BASE`,
+ * and BASE is a constant of the load or store instruction, so the translation costs nothing. Offsets in bytes.
+ */
+
+/** x0 … x31, then a slot that takes writes to x0: the predecoder sends them there, so that no instruction tests for it. */
+export const X = 0;
+export const X_DISCARD = 32;
+export const F = 512;
+/** Program counter, 64 bits. Exact whenever the module is not running. */
+export const PC = 768;
+/** fflags in bits 0…4, frm in bits 5…7. */
+export const FCSR = 776;
+/** Instructions that may still be retired in this slice. */
+export const FUEL = 780;
+/** Address that LR reserved; −1 for none. */
+export const RESERVATION = 784;
+/** Retired count at the end of the slice, so that `instret` is RETIRED_END − FUEL. */
+export const RETIRED_END = 792;
+/** The part above that belongs to a context, in bytes. */
+export const CONTEXT_BYTES = 800;
+/** Jumps backwards and to other pages until the interpreter reports one to its host: a sample of what is hot. */
+export const COUNTDOWN = 800;
+
+/** One byte per guest page: what the fast path of an access tests, and notes of the space. */
+export const PERMS = 0x1_0000;
+export const Perm = {
+  /** The access may go ahead without asking. A right withheld here may still be granted by the space on request. */
+  READ: 1,
+  WRITE: 2,
+  EXEC: 4,
+  /** Resident, and charged to the account. */
+  PRESENT: 8,
+  /** Has predecoded instructions; WRITE is withheld. */
+  CODE: 16,
+  /** A context that is not running has a reservation here; WRITE is withheld. */
+  WATCHED: 32,
+  /** Written since the page became present or since dirty pages were last taken. */
+  DIRTY: 64,
+  /** Not present, but the bytes are not zero. */
+  STALE: 128,
+} as const;
+
+export const PAGE_SHIFT = 12;
+export const PAGE_SIZE = 1 << PAGE_SHIFT;
+const PAGES = 1 << (32 - PAGE_SHIFT);
+
+/** Two bytes per guest page: the slot of its predecoded code, or 0. */
+export const CODE_INDEX = PERMS + PAGES;
+/** Slots of predecoded code; slot 0 is never used. */
+export const CODE_SLOTS = CODE_INDEX + PAGES * 2;
+export const CODE_SLOT_COUNT = 320;
+/** An entry per halfword of the page, and two that lead out at its end: the last instruction may end at, or two bytes past it. */
+export const CODE_ENTRIES = PAGE_SIZE / 2;
+export const ENTRY_BYTES = 8;
+export const CODE_SLOT_BYTES = (CODE_ENTRIES + 2) * ENTRY_BYTES;
+
+/** Beside each entry, four bytes: where translated code that begins there is (see {@link Handle}). Counts only where the entry has TRANSLATED. */
+export const HANDLES = CODE_SLOTS + CODE_SLOT_COUNT * CODE_SLOT_BYTES;
+/** Index of a region's function in the table; above it, which of the region's entries. Never 0 as a whole. */
+export const Handle = { INDEX_MASK: 0xffff, ENTRY_SHIFT: 16 } as const;
+
+const WASM_PAGE = 0x1_0000;
+/** Where guest address 0 lies. */
+export const BASE = Math.ceil((HANDLES + (CODE_SLOT_COUNT * CODE_SLOT_BYTES) / 2) / WASM_PAGE) * WASM_PAGE;
+export const BASE_WASM_PAGES = BASE / WASM_PAGE;
+/** One past the last guest address that memory can hold: a WebAssembly memory ends at 4 GiB. */
+export const GUEST_LIMIT = 0x1_0000_0000 - BASE;
+/** Nothing can be mapped below: Linux's mmap_min_addr. */
+export const GUEST_BASE = 0x1_0000;
+
+/**
+ * A predecoded entry: this word, then a 32-bit immediate. Fields are placed so that one shift and one mask give what the interpreter needs:
+ * an opcode, byte offsets of registers, and the distance to the next entry.
+ */
+export const Entry = {
+  /** Bit 31: translated code begins here; what is below stays, for when it cannot be entered. */
+  TRANSLATED: 1 << 31,
+  /** Bits 30…22. 0: not decoded yet. */
+  OPCODE_SHIFT: 22,
+  /** Bits 20…15; times 8 when shifted right by 12. */
+  RD_SHIFT: 15,
+  RS2_SHIFT: 10,
+  RS1_SHIFT: 5,
+  /** 8 or 16: bytes to the next entry, four times the instruction's length. */
+  LENGTH_MASK: 0x18,
+} as const;

@@ -1,0 +1,186 @@
+import type { Guest, HelperName, LoadOp, StoreSize } from '../isa/instruction.ts';
+import * as Layout from '../layout.ts';
+import type { Callee, Code, Local } from '../wasm/code.ts';
+import { type I32, type I64, i32, i64 } from '../wasm/expression.ts';
+import type { Guard } from './guards.ts';
+import { rs3 } from './operands.ts';
+import type { Op } from './region.ts';
+
+/** What a translated instruction needs of the region around it. */
+export interface Surroundings {
+  readonly code: Code;
+  readonly x: readonly (Local<'i64'> | undefined)[];
+  readonly f: readonly (Local<'i64'> | undefined)[];
+  helper(name: HelperName): Callee;
+  /** Leaves so that the interpreter executes the current instruction, of which nothing has happened yet. */
+  sideExit(): void;
+  /** Ends the block. */
+  branch(condition: I32): void;
+  jump(): void;
+  jumpTo(target: I64): void;
+}
+
+const LOAD: Readonly<Record<LoadOp, { bytes: number; load: (address: I32, offset: number) => I64 }>> = {
+  load8s: { bytes: 1, load: i64.load8s },
+  load8u: { bytes: 1, load: i64.load8u },
+  load16s: { bytes: 2, load: i64.load16s },
+  load16u: { bytes: 2, load: i64.load16u },
+  load32s: { bytes: 4, load: i64.load32s },
+  load32u: { bytes: 4, load: i64.load32u },
+  load64: { bytes: 8, load: i64.load },
+};
+const STORE = { 1: 'i64_8', 2: 'i64_16', 4: 'i64_32', 8: 'i64' } as const;
+const zero = i32.const(0);
+
+/** The semantics table's view of a translator: operands are constants, registers are locals, and what needs the host leaves. */
+export class TranslatorGuest implements Guest {
+  readonly code: Code;
+  /** The instruction being written. */
+  op!: Op;
+  /** How its access is checked; see guards.ts. */
+  guard: Guard | 'guarded' | undefined;
+  readonly #around: Surroundings;
+
+  constructor(around: Surroundings) {
+    this.code = around.code;
+    this.#around = around;
+  }
+
+  get imm(): I64 {
+    return i64.const(this.op.imm);
+  }
+
+  get imm32(): I32 {
+    return i32.const(this.op.imm);
+  }
+
+  get pc(): I64 {
+    return i64.const(this.op.pc);
+  }
+
+  get nextPc(): I64 {
+    return i64.const(this.op.pc + this.op.length);
+  }
+
+  get fcsr(): I32 {
+    return i32.load(zero, Layout.FCSR);
+  }
+
+  get reservation(): I64 {
+    return i64.load(zero, Layout.RESERVATION);
+  }
+
+  x(operand: 'rs1' | 'rs2'): I64 {
+    const register = this.op[operand];
+    return register === 0 ? i64.const(0) : (this.#around.x[register] as Local<'i64'>);
+  }
+
+  setX(value: I64): void {
+    const { rd } = this.op;
+    if (rd === 0) this.code.drop(value);
+    else this.code.set(this.#around.x[rd] as Local<'i64'>, value);
+  }
+
+  f(operand: 'rs1' | 'rs2' | 'rs3'): I64 {
+    return this.#around.f[operand === 'rs3' ? rs3(this.op) : this.op[operand]] as Local<'i64'>;
+  }
+
+  setF(bits: I64): void {
+    this.code.set(this.#around.f[this.op.rd] as Local<'i64'>, bits);
+  }
+
+  setFcsr(value: I32): void {
+    this.code.store('i32', zero, value, Layout.FCSR);
+  }
+
+  setReservation(address: I64): void {
+    this.code.store('i64', zero, address, Layout.RESERVATION);
+  }
+
+  load(op: LoadOp, address: I64): I64 {
+    const { bytes, load } = LOAD[op];
+    return load(this.#place(address, bytes, Layout.Perm.READ), Layout.BASE);
+  }
+
+  store(size: StoreSize, address: I64, value: I64): void {
+    this.code.store(STORE[size], this.#place(address, size, Layout.Perm.WRITE), value, Layout.BASE);
+  }
+
+  atomic(size: 4 | 8, address: I64): I32 {
+    return this.#place(address, size, Layout.Perm.WRITE);
+  }
+
+  reserve(size: 4 | 8, address: I64): I32 {
+    return this.#place(address, size, Layout.Perm.READ);
+  }
+
+  placeLoad(size: 4 | 8, place: I32): I64 {
+    return size === 4 ? i64.load32s(place, Layout.BASE) : i64.load(place, Layout.BASE);
+  }
+
+  placeStore(size: 4 | 8, place: I32, value: I64): void {
+    this.code.store(size === 4 ? 'i64_32' : 'i64', place, value, Layout.BASE);
+  }
+
+  branch(condition: I32): void {
+    this.#around.branch(condition);
+  }
+
+  jump(): void {
+    this.#around.jump();
+  }
+
+  jumpTo(target: I64): void {
+    this.#around.jumpTo(target);
+  }
+
+  /** Only counters look at the fuel, and those are not translated. */
+  publishFuel(): void {}
+
+  trap(): void {
+    this.#around.sideExit();
+  }
+
+  helper(name: HelperName): Callee {
+    return this.#around.helper(name);
+  }
+
+  /**
+   * Lets an aligned access below 4 GiB to a page with the right in its byte go ahead; everything else is for the interpreter. The index of the
+   * permission byte is taken from the low half, so that it is always within the table.
+   */
+  #place(address: I64, bytes: number, perm: number): I32 {
+    const { code, guard } = this;
+    if (guard !== undefined) {
+      if (guard !== 'guarded') this.#writeGuard(guard);
+      return i32.wrap(address);
+    }
+    const at = code.let(address);
+    code.block((good) => {
+      code.block((bad) => {
+        code.brIf(bad, i64.ne(i64.and(at, i64.words(-1, bytes - 1)), i64.const(0)));
+        const flags = i32.load8u(i32.shrU(i32.wrap(at), i32.const(Layout.PAGE_SHIFT)), Layout.PERMS);
+        code.brIf(good, i32.and(flags, i32.const(perm)));
+      });
+      this.#around.sideExit();
+    });
+    return i32.wrap(at);
+  }
+
+  #writeGuard({ low, high, anchor, alignment, rights }: Guard): void {
+    const { code } = this;
+    const base = this.x('rs1');
+    const flags = (at: I32): I32 => i32.load8u(i32.shrU(at, i32.const(Layout.PAGE_SHIFT)), Layout.PERMS);
+    code.block((good) => {
+      code.block((bad) => {
+        // What is below 4 GiB at the anchor and not elsewhere wraps to pages that are never mapped: the lowest and the highest.
+        const at = i64.add(base, i64.const(anchor));
+        code.brIf(bad, i64.ne(i64.and(at, i64.words(-1, alignment - 1)), i64.const(0)));
+        const place = i32.wrap(base);
+        const both = i32.and(flags(i32.add(place, i32.const(low))), flags(i32.add(place, i32.const(high))));
+        code.brIf(good, i32.eq(i32.and(both, i32.const(rights)), i32.const(rights)));
+      });
+      this.#around.sideExit();
+    });
+  }
+}

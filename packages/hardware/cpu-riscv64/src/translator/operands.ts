@@ -1,0 +1,124 @@
+import { floatHelpers } from '../float/helpers.ts';
+import { integerHelpers } from '../interpreter/helpers.ts';
+import type { Guest, HelperName, Instruction } from '../isa/instruction.ts';
+import * as Layout from '../layout.ts';
+import { type Callee, Code } from '../wasm/code.ts';
+import { type I32, type I64, i32, i64 } from '../wasm/expression.ts';
+import { ModuleBuilder } from '../wasm/module.ts';
+import type { Op } from './region.ts';
+
+/** Which register operands an instruction reads and writes. Found by running its effect, so that the table need not say it twice. */
+interface Operands {
+  readonly reads: readonly ('x1' | 'x2' | 'f1' | 'f2' | 'f3')[];
+  readonly writes: 'x' | 'f' | undefined;
+}
+
+/** A set of registers: bit n of `x` for xn, of `f` for fn. */
+export interface Registers {
+  x: number;
+  f: number;
+}
+
+let signatures: ReadonlyMap<HelperName, Callee> | undefined;
+
+/** Types of the helpers that translated code imports. */
+export function helperSignatures(): ReadonlyMap<HelperName, Callee> {
+  if (signatures === undefined) {
+    const module = new ModuleBuilder(Layout.BASE_WASM_PAGES);
+    const { helpers, mulhu } = integerHelpers(module);
+    signatures = new Map([...helpers, ...floatHelpers(module, mulhu)]);
+  }
+  return signatures;
+}
+
+const known = new Map<Instruction, Operands>();
+
+function operandsOf(row: Instruction): Operands {
+  let operands = known.get(row);
+  if (operands === undefined) {
+    const recorder = new Recorder();
+    row.effect(recorder);
+    operands = { reads: [...recorder.reads], writes: recorder.writes };
+    known.set(row, operands);
+  }
+  return operands;
+}
+
+/** Adds what an instruction reads to `used`, and what it writes to `used` and `written`. */
+export function addOperands(op: Op, used: Registers, written: Registers): void {
+  const { reads, writes } = operandsOf(op.row);
+  for (const read of reads) {
+    if (read === 'x1') used.x |= 1 << op.rs1;
+    else if (read === 'x2') used.x |= 1 << op.rs2;
+    else if (read === 'f1') used.f |= 1 << op.rs1;
+    else if (read === 'f2') used.f |= 1 << op.rs2;
+    else used.f |= 1 << rs3(op);
+  }
+  if (writes === undefined) return;
+  if (writes === 'x' && op.rd === 0) return;
+  used[writes] |= 1 << op.rd;
+  written[writes] |= 1 << op.rd;
+}
+
+/** The third source register of an R4 instruction. */
+export const rs3 = (op: Op): number => (op.imm >>> 27) & 31;
+
+class Recorder implements Guest {
+  readonly code = new Code([]);
+  readonly reads = new Set<Operands['reads'][number]>();
+  writes: Operands['writes'];
+  readonly imm = i64.const(0);
+  readonly imm32 = i32.const(0);
+  readonly pc = i64.const(0);
+  readonly nextPc = i64.const(0);
+  readonly fcsr = i32.const(0);
+  readonly reservation = i64.const(0);
+
+  x(operand: 'rs1' | 'rs2'): I64 {
+    this.reads.add(operand === 'rs1' ? 'x1' : 'x2');
+    return i64.const(0);
+  }
+
+  f(operand: 'rs1' | 'rs2' | 'rs3'): I64 {
+    this.reads.add(operand === 'rs1' ? 'f1' : operand === 'rs2' ? 'f2' : 'f3');
+    return i64.const(0);
+  }
+
+  setX(): void {
+    this.writes = 'x';
+  }
+
+  setF(): void {
+    this.writes = 'f';
+  }
+
+  load(): I64 {
+    return i64.const(0);
+  }
+
+  atomic(): I32 {
+    return i32.const(0);
+  }
+
+  reserve(): I32 {
+    return i32.const(0);
+  }
+
+  placeLoad(): I64 {
+    return i64.const(0);
+  }
+
+  setFcsr(): void {}
+  store(): void {}
+  placeStore(): void {}
+  setReservation(): void {}
+  branch(): void {}
+  jump(): void {}
+  jumpTo(): void {}
+  publishFuel(): void {}
+  trap(): void {}
+
+  helper(name: HelperName): Callee {
+    return helperSignatures().get(name) as Callee;
+  }
+}

@@ -1,0 +1,221 @@
+import { expand } from '../isa/compressed.ts';
+import { find, immediate } from '../isa/decode.ts';
+import type { Instruction } from '../isa/instruction.ts';
+import { PAGE_SHIFT } from '../layout.ts';
+
+/**
+ * What is translated together: basic blocks reached from a few addresses by branches and by falling through. Calls and returns end blocks; the
+ * place a call returns to is reached too, so a region tends to be one guest function.
+ */
+
+/** Most instructions of a region: larger functions are cut, and their parts jump to each other as functions do. */
+export const REGION_INSTRUCTIONS_MAX = 1500;
+export const REGION_BLOCKS_MAX = 300;
+/** Most entries: each costs a case of the region's dispatch. */
+export const REGION_ENTRIES_MAX = 200;
+/** An unconditional jump farther than this is taken for one to another function. */
+const JUMP_MAX = 4096;
+
+/** A decoded instruction. */
+export interface Op {
+  readonly pc: number;
+  readonly length: 2 | 4;
+  /** Its bytes as a number. */
+  readonly raw: number;
+  readonly row: Instruction;
+  readonly imm: number;
+  readonly rd: number;
+  readonly rs1: number;
+  readonly rs2: number;
+}
+
+/** How a block ends. Addresses are of blocks of the region, or of code outside; `next`: where a call comes back to. */
+export type End =
+  | { readonly kind: 'go'; readonly to: number }
+  | { readonly kind: 'branch'; readonly to: number; readonly next: number }
+  | { readonly kind: 'call'; readonly to: number; readonly next: number }
+  | { readonly kind: 'callIndirect'; readonly next: number }
+  | { readonly kind: 'return' }
+  | { readonly kind: 'jumpIndirect' };
+
+export interface Block {
+  readonly start: number;
+  /** The last one is the branch or jump, if the block ends with one. */
+  readonly ops: readonly Op[];
+  readonly end: End;
+}
+
+export interface Region {
+  /** By ascending address. */
+  readonly blocks: ReadonlyMap<number, Block>;
+  /** Addresses where it may be entered, each a block's start. */
+  readonly entries: readonly number[];
+  /** Pages that hold any of its bytes. */
+  readonly pages: readonly number[];
+}
+
+/** What exploring sees of the guest. */
+export interface CodeView {
+  /** The halfword at an address, or −1 where code may not be executed or is not present. */
+  half(pc: number): number;
+  /** Whether another region has an instruction at this address, so that this one ends there. */
+  taken(pc: number): boolean;
+  /** Whether the instruction was ever reached: code that never was is left out. */
+  reached(pc: number): boolean;
+}
+
+/** Rows that end a region: what they do needs the host. */
+const LEAVING = new Set(['ecall', 'ebreak', 'fence.i']);
+/** Only these CSRs are plain state of the context. */
+const FLOAT_CSRS = new Set([1, 2, 3]);
+
+/** Decodes the instruction at `pc`; undefined if it is not for a translator. */
+function decodeAt(view: CodeView, pc: number): Op | undefined {
+  const half = view.half(pc);
+  if (half < 0) return undefined;
+  let word: number;
+  let length: 2 | 4 = 2;
+  if ((half & 3) === 3) {
+    const upper = view.half(pc + 2);
+    if (upper < 0) return undefined;
+    word = (half | (upper << 16)) >>> 0;
+    length = 4;
+  } else word = expand(half) >>> 0;
+  const row = find(word);
+  if (row === undefined || LEAVING.has(row.name)) return undefined;
+  const mode = (word >>> 12) & 7;
+  if ((row.format === 'RM' || row.format === 'R4') && (mode === 5 || mode === 6)) return undefined;
+  if (row.format === 'CSR' && !FLOAT_CSRS.has(word >>> 20)) return undefined;
+  const imm = immediate(row.format, word);
+  return {
+    pc,
+    length,
+    raw: length === 2 ? half : word,
+    row,
+    imm,
+    rd: (word >>> 7) & 31,
+    rs1: (word >>> 15) & 31,
+    rs2: (word >>> 20) & 31,
+  };
+}
+
+/** Whether the instruction at `pc`, which is not for a translator, is a system call: the interpreter goes on behind it. */
+const isCall = (view: CodeView, pc: number): boolean => view.half(pc) === 0x73 && view.half(pc + 2) === 0;
+
+function endOf(op: Op): End | undefined {
+  const { pc, length, row, imm, rd, rs1 } = op;
+  const next = pc + length;
+  const to = (pc + imm) >>> 0;
+  if (row.format === 'B') return { kind: 'branch', to, next };
+  if (row.format === 'J') return rd === 0 ? { kind: 'go', to } : { kind: 'call', to, next };
+  if (row.name !== 'jalr') return undefined;
+  if (rd !== 0) return { kind: 'callIndirect', next };
+  return rs1 === 1 || rs1 === 5 ? { kind: 'return' } : { kind: 'jumpIndirect' };
+}
+
+/** Reads instructions from the seeds on, breadth first, until the caps. */
+class Explorer {
+  readonly ops = new Map<number, Op>();
+  readonly leaders = new Set<number>();
+  readonly resumes = new Set<number>();
+  readonly #view: CodeView;
+  readonly #queue: number[] = [];
+
+  constructor(view: CodeView) {
+    this.#view = view;
+  }
+
+  explore(seeds: readonly number[]): void {
+    for (const pc of seeds) this.#reach(pc);
+    for (let i = 0; i < this.#queue.length; i++) this.#walk(this.#queue[i] as number);
+  }
+
+  #reach(pc: number): void {
+    if (this.leaders.has(pc)) return;
+    if (!this.ops.has(pc) && (this.leaders.size >= REGION_BLOCKS_MAX || this.#view.taken(pc))) return;
+    this.leaders.add(pc);
+    this.#queue.push(pc);
+  }
+
+  #walk(start: number): void {
+    for (let pc = start; ; ) {
+      if (this.ops.has(pc)) {
+        this.leaders.add(pc);
+        return;
+      }
+      if (this.ops.size >= REGION_INSTRUCTIONS_MAX || this.#view.taken(pc)) return;
+      const op = decodeAt(this.#view, pc);
+      if (op === undefined) {
+        if (isCall(this.#view, pc)) this.#resume(pc + 4);
+        return;
+      }
+      this.ops.set(pc, op);
+      const end = endOf(op);
+      pc += op.length;
+      if (end === undefined) continue;
+      if (end.kind === 'go' && Math.abs(end.to - op.pc) <= JUMP_MAX) this.#reach(end.to);
+      if (end.kind === 'branch') {
+        if (this.#view.reached(end.next)) this.#reach(end.next);
+        if (this.#view.reached(end.to)) this.#reach(end.to);
+      }
+      if (end.kind === 'call' || end.kind === 'callIndirect') this.#resume(end.next);
+      return;
+    }
+  }
+
+  /** The region is entered anew where a call or a system call comes back. */
+  #resume(pc: number): void {
+    this.#reach(pc);
+    this.resumes.add(pc);
+  }
+}
+
+/** The region that is reached from `seeds`; undefined if nothing can be translated there. */
+export function exploreRegion(view: CodeView, seeds: readonly number[]): Region | undefined {
+  const explorer = new Explorer(view);
+  explorer.explore(seeds);
+  const { ops, leaders } = explorer;
+  const blocks = new Map<number, Block>();
+  const pages = new Set<number>();
+  for (const start of [...leaders].sort((a, b) => a - b)) {
+    if (!ops.has(start)) continue;
+    const block = blockFrom(ops, leaders, start);
+    blocks.set(start, block);
+    for (const { pc, length } of block.ops) pages.add(pc >>> PAGE_SHIFT).add((pc + length - 1) >>> PAGE_SHIFT);
+  }
+  const wanted = new Set([...seeds, ...explorer.resumes, ...loopTargets(blocks)]);
+  const entries = [...wanted].filter((pc) => blocks.has(pc)).slice(0, REGION_ENTRIES_MAX);
+  if (entries.length === 0) return undefined;
+  return { blocks, entries: entries.sort((a, b) => a - b), pages: [...pages].sort((a, b) => a - b) };
+}
+
+function blockFrom(ops: ReadonlyMap<number, Op>, leaders: ReadonlySet<number>, start: number): Block {
+  const list: Op[] = [];
+  for (let pc = start; ; ) {
+    const op = ops.get(pc);
+    if (op === undefined) return { start, ops: list, end: { kind: 'go', to: pc } };
+    list.push(op);
+    const end = endOf(op);
+    if (end !== undefined) return { start, ops: list, end };
+    pc += op.length;
+    if (leaders.has(pc)) return { start, ops: list, end: { kind: 'go', to: pc } };
+  }
+}
+
+/** Targets of backward branches: where a loop that ran out of fuel is entered again. */
+function* loopTargets(blocks: ReadonlyMap<number, Block>): Generator<number> {
+  for (const { start, end } of blocks.values()) {
+    if ((end.kind === 'go' || end.kind === 'branch') && end.to <= start) yield end.to;
+  }
+}
+
+/** Blocks of the region that may run directly after this one. */
+export function successors(region: Region, { end }: Block): number[] {
+  const to: number[] = [];
+  const add = (pc: number): void => {
+    if (region.blocks.has(pc) && !to.includes(pc)) to.push(pc);
+  };
+  if (end.kind === 'go' || end.kind === 'branch') add(end.to);
+  if (end.kind === 'branch' || end.kind === 'call' || end.kind === 'callIndirect') add(end.next);
+  return to;
+}

@@ -1,0 +1,245 @@
+import { Bytes } from './bytes.ts';
+import { type Expr, type I32, type I64, typeCode, type ValueType } from './expression.ts';
+
+/** A wasm local; as an expression it is its value. */
+export interface Local<T extends ValueType> extends Expr<T> {
+  readonly index: number;
+}
+
+/** A function of the module under construction, by index. */
+export interface Callee {
+  readonly index: number;
+  readonly params: readonly ValueType[];
+  readonly result: ValueType | undefined;
+}
+
+/** An open block or loop that a branch can name. */
+export interface Label {
+  readonly depth: number;
+}
+
+export type StoreOp = 'i32' | 'i64' | 'i32_8' | 'i32_16' | 'i64_8' | 'i64_16' | 'i64_32';
+const STORE: Readonly<Record<StoreOp, number>> = {
+  i32: 0x36,
+  i64: 0x37,
+  i32_8: 0x3a,
+  i32_16: 0x3b,
+  i64_8: 0x3c,
+  i64_16: 0x3d,
+  i64_32: 0x3e,
+};
+
+/**
+ * The body of one wasm function, written statement by statement. Locals made by `let` inside `scratch` are free again after it, so that the
+ * few hundred cases of the interpreter share a handful.
+ */
+export class Code {
+  readonly body = new Bytes();
+  readonly #types: ValueType[] = [];
+  readonly #params: number;
+  #depth = 0;
+  #free: Local<ValueType>[] = [];
+  #taken: Local<ValueType>[] | undefined;
+
+  constructor(params: readonly ValueType[]) {
+    this.#params = params.length;
+    this.#types.push(...params);
+  }
+
+  param<T extends ValueType>(index: number, type: T): Local<T> {
+    return { type, index, write: (out) => writeIndexed(out, 0x20, index) };
+  }
+
+  /** A local of its own; inside `scratch`, one that is given back at its end. */
+  local<T extends ValueType>(type: T): Local<T> {
+    const reuse = this.#taken === undefined ? -1 : this.#free.findIndex((l) => l.type === type);
+    let local: Local<T>;
+    if (reuse >= 0) local = this.#free.splice(reuse, 1)[0] as Local<T>;
+    else {
+      const index = this.#types.length;
+      this.#types.push(type);
+      local = { type, index, write: (out) => writeIndexed(out, 0x20, index) };
+    }
+    this.#taken?.push(local);
+    return local;
+  }
+
+  /** Runs `write`; locals it makes are free afterwards. Not nested. */
+  scratch(write: () => void): void {
+    this.#taken = [];
+    write();
+    this.#free.push(...this.#taken);
+    this.#taken = undefined;
+  }
+
+  /** A local holding the value now. */
+  let<T extends ValueType>(value: Expr<T>): Local<T> {
+    const local = this.local(value.type);
+    this.set(local, value);
+    return local;
+  }
+
+  set<T extends ValueType>(local: Local<T>, value: Expr<T>): void {
+    value.write(this.body);
+    writeIndexed(this.body, 0x21, local.index);
+  }
+
+  store(op: StoreOp, address: I32, value: I32 | I64, offset = 0): void {
+    address.write(this.body);
+    value.write(this.body);
+    this.body.u8(STORE[op]);
+    this.body.u8(0);
+    this.body.u32(offset);
+  }
+
+  if(condition: I32, then: () => void, otherwise?: () => void): void {
+    condition.write(this.body);
+    this.#open(0x04, then, otherwise);
+  }
+
+  block(write: (exit: Label) => void): void {
+    this.#open(0x02, () => write({ depth: this.#depth }));
+  }
+
+  /** Opens a block that `close` ends: for nests too deep to be written as nested calls. */
+  open(): Label {
+    this.body.u8(0x02);
+    this.body.u8(0x40);
+    return { depth: ++this.#depth };
+  }
+
+  /** As `open`, a loop: a branch to it goes back to its beginning. */
+  openLoop(): Label {
+    this.body.u8(0x03);
+    this.body.u8(0x40);
+    return { depth: ++this.#depth };
+  }
+
+  close(): void {
+    this.#depth--;
+    this.body.u8(0x0b);
+  }
+
+  loop(write: (again: Label) => void): void {
+    this.#open(0x03, () => write({ depth: this.#depth }));
+  }
+
+  br(label: Label): void {
+    writeIndexed(this.body, 0x0c, this.#depth - label.depth);
+  }
+
+  brIf(label: Label, condition: I32): void {
+    condition.write(this.body);
+    writeIndexed(this.body, 0x0d, this.#depth - label.depth);
+  }
+
+  brTable(labels: readonly Label[], otherwise: Label, index: I32): void {
+    index.write(this.body);
+    this.body.u8(0x0e);
+    this.body.u32(labels.length);
+    for (const label of labels) this.body.u32(this.#depth - label.depth);
+    this.body.u32(this.#depth - otherwise.depth);
+  }
+
+  call(callee: Callee, ...args: Expr<ValueType>[]): void {
+    writeCall(this.body, callee, args);
+    if (callee.result !== undefined) this.body.u8(0x1a);
+  }
+
+  /** Evaluates for the effects, as of a call. */
+  drop(value: Expr<ValueType>): void {
+    value.write(this.body);
+    this.body.u8(0x1a);
+  }
+
+  /** Leaves the function by a call in its place. */
+  returnCall(callee: Callee, ...args: Expr<ValueType>[]): void {
+    writeCall(this.body, callee, args, 0x12);
+  }
+
+  /** The same through table 0. `type`: the callee's, by index. */
+  returnCallIndirect(type: number, index: I32, ...args: Expr<ValueType>[]): void {
+    for (const arg of args) arg.write(this.body);
+    index.write(this.body);
+    writeIndexed(this.body, 0x13, type);
+    this.body.u8(0);
+  }
+
+  return(value?: Expr<ValueType>): void {
+    value?.write(this.body);
+    this.body.u8(0x0f);
+  }
+
+  unreachable(): void {
+    this.body.u8(0x00);
+  }
+
+  /** Fills `bytes` bytes from `address` with `value` (memory.fill). */
+  fill(address: I32, value: I32, bytes: I32): void {
+    address.write(this.body);
+    value.write(this.body);
+    bytes.write(this.body);
+    this.body.u8(0xfc);
+    this.body.u32(11);
+    this.body.u8(0);
+  }
+
+  /** The function as the code section has it: local declarations, instructions, end. */
+  finish(): Bytes {
+    const out = new Bytes();
+    const own = this.#types.slice(this.#params);
+    out.u32(own.length);
+    for (const type of own) {
+      out.u32(1);
+      out.u8(typeCode(type));
+    }
+    out.append(this.body.view());
+    out.u8(0x0b);
+    return out;
+  }
+
+  #open(opcode: number, write: () => void, otherwise?: () => void): void {
+    this.body.u8(opcode);
+    this.body.u8(0x40);
+    this.#depth++;
+    write();
+    if (otherwise !== undefined) {
+      this.body.u8(0x05);
+      otherwise();
+    }
+    this.#depth--;
+    this.body.u8(0x0b);
+  }
+}
+
+/** A call as an expression. */
+export function call<T extends ValueType>(type: T, callee: Callee, ...args: Expr<ValueType>[]): Expr<T> {
+  if (callee.result !== type) throw new Error(`wasm function ${callee.index} returns ${callee.result}, not ${type}`);
+  return { type, write: (out) => writeCall(out, callee, args) };
+}
+
+/** A call through table 0 of a function of type index `signature` that returns a `type`. */
+export function callIndirect<T extends ValueType>(type: T, signature: number, index: I32, ...args: Expr<ValueType>[]): Expr<T> {
+  return {
+    type,
+    write(out) {
+      for (const arg of args) arg.write(out);
+      index.write(out);
+      writeIndexed(out, 0x11, signature);
+      out.u8(0);
+    },
+  };
+}
+
+function writeCall(out: Bytes, callee: Callee, args: readonly Expr<ValueType>[], opcode = 0x10): void {
+  for (const [i, type] of callee.params.entries()) {
+    if (args[i]?.type !== type) throw new Error(`wasm function ${callee.index}: argument ${i} must be ${type}`);
+  }
+  for (const arg of args) arg.write(out);
+  writeIndexed(out, opcode, callee.index);
+}
+
+function writeIndexed(out: Bytes, opcode: number, index: number): void {
+  out.u8(opcode);
+  out.u32(index);
+}

@@ -1,0 +1,144 @@
+import { Bytes } from './bytes.ts';
+import { type Callee, Code, type Local } from './code.ts';
+import { typeCode, type ValueType } from './expression.ts';
+
+/** Types of parameters, as locals of the body being written. */
+type Params<P extends readonly ValueType[]> = { readonly [K in keyof P]: Local<P[K]> };
+
+/** Builds a module that imports its memory as `env.memory` and functions from `env`, and exports functions by name. */
+export class ModuleBuilder {
+  readonly #signatures: string[] = [];
+  readonly #types: Bytes[] = [];
+  readonly #imports: { name: string; type: number }[] = [];
+  readonly #functions: { type: number; code: Bytes | undefined }[] = [];
+  readonly #exports: { name: string; index: number }[] = [];
+  readonly #pages: number;
+  #table = false;
+  #elements: Callee[] | undefined;
+
+  /** `pages`: the least size of the imported memory, in wasm pages of 64 KiB. */
+  constructor(pages: number) {
+    this.#pages = pages;
+  }
+
+  /** All imports come before the first function. */
+  import(name: string, params: readonly ValueType[], result?: ValueType): Callee {
+    if (this.#functions.length > 0) throw new Error(`import ${name} after a function`);
+    this.#imports.push({ name, type: this.#type(params, result) });
+    return { index: this.#imports.length - 1, params, result };
+  }
+
+  /** Imports `env.table`, of functions, as table 0. */
+  importTable(): void {
+    this.#table = true;
+  }
+
+  /** Has instantiation put functions into the table, from the index that is the imported global `env.base`. */
+  placeInTable(functions: readonly Callee[]): void {
+    this.#elements = [...functions];
+  }
+
+  /** Index of a function type, for calls through the table. */
+  signature(params: readonly ValueType[], result: ValueType | undefined): number {
+    return this.#type(params, result);
+  }
+
+  /** Exports a function by name. */
+  export(name: string, { index }: Callee): void {
+    this.#exports.push({ name, index });
+  }
+
+  /** A function; `write` returns the value when the body ends with one. */
+  function<const P extends readonly ValueType[]>(
+    params: P,
+    result: ValueType | undefined,
+    write: (code: Code, params: Params<P>) => void,
+    exported?: string,
+  ): Callee {
+    const index = this.#imports.length + this.#functions.length;
+    const slot: { type: number; code: Bytes | undefined } = { type: this.#type(params, result), code: undefined };
+    this.#functions.push(slot);
+    const code = new Code(params);
+    write(code, params.map((type, i) => code.param(i, type)) as unknown as Params<P>);
+    slot.code = code.finish();
+    if (exported !== undefined) this.#exports.push({ name: exported, index });
+    return { index, params, result };
+  }
+
+  finish(): Uint8Array<ArrayBuffer> {
+    const out = new Bytes();
+    for (const byte of [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00]) out.u8(byte);
+    section(out, 1, this.#types.length, (s) => {
+      for (const type of this.#types) s.append(type.view());
+    });
+    section(out, 2, this.#imports.length + 1 + (this.#table ? 1 : 0) + (this.#elements === undefined ? 0 : 1), (s) => {
+      for (const { name, type } of this.#imports) {
+        s.name('env');
+        s.name(name);
+        s.u8(0x00);
+        s.u32(type);
+      }
+      s.name('env');
+      s.name('memory');
+      s.u8(0x02);
+      s.u8(0x00);
+      s.u32(this.#pages);
+      if (this.#table) {
+        s.name('env');
+        s.name('table');
+        for (const byte of [0x01, 0x70, 0x00, 0x00]) s.u8(byte);
+      }
+      if (this.#elements !== undefined) {
+        s.name('env');
+        s.name('base');
+        for (const byte of [0x03, 0x7f, 0x00]) s.u8(byte);
+      }
+    });
+    section(out, 3, this.#functions.length, (s) => {
+      for (const { type } of this.#functions) s.u32(type);
+    });
+    section(out, 7, this.#exports.length, (s) => {
+      for (const { name, index } of this.#exports) {
+        s.name(name);
+        s.u8(0x00);
+        s.u32(index);
+      }
+    });
+    const elements = this.#elements;
+    if (elements !== undefined) {
+      section(out, 9, 1, (s) => {
+        // Active, table 0; offset: global 0.
+        for (const byte of [0x00, 0x23, 0x00, 0x0b]) s.u8(byte);
+        s.u32(elements.length);
+        for (const { index } of elements) s.u32(index);
+      });
+    }
+    section(out, 10, this.#functions.length, (s) => {
+      for (const { code } of this.#functions) if (code !== undefined) s.sized(code);
+    });
+    return out.view().slice();
+  }
+
+  #type(params: readonly ValueType[], result: ValueType | undefined): number {
+    const signature = `${params.join()}:${result ?? ''}`;
+    const known = this.#signatures.indexOf(signature);
+    if (known >= 0) return known;
+    const type = new Bytes();
+    type.u8(0x60);
+    type.u32(params.length);
+    for (const p of params) type.u8(typeCode(p));
+    type.u32(result === undefined ? 0 : 1);
+    if (result !== undefined) type.u8(typeCode(result));
+    this.#signatures.push(signature);
+    this.#types.push(type);
+    return this.#types.length - 1;
+  }
+}
+
+function section(out: Bytes, id: number, count: number, write: (content: Bytes) => void): void {
+  const content = new Bytes();
+  content.u32(count);
+  write(content);
+  out.u8(id);
+  out.sized(content);
+}

@@ -1,0 +1,1 @@
+export { NativeWasm32Cpu, Wasm32Cpu } from './cpu.ts';

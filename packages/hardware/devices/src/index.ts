@@ -1,0 +1,13 @@
+export { ConsoleDriver, ConsoleOpener, type ConsoleOptions } from './console.ts';
+export { DriverSet, type DriverSetOptions } from './driver-set.ts';
+export { EntropyDriver, type EntropySource } from './entropy.ts';
+export { type FaultPlan, FaultyShare } from './faulty-share.ts';
+export { SeededRandom } from './seeded-random.ts';
+export { ShareDriver, type ShareOptions } from './share/driver.ts';
+export { MemoryTree, SymbolicLink, type TreeDescription } from './share/memory-tree.ts';
+export type { VolumeBackend } from './share/volume.ts';
+export type { Mount } from './share/volumes.ts';
+export { HOST_NETWORK, SocketDriver, type SocketOptions } from './socket/driver.ts';
+export type { HostSockets, HostStream, HostStreamEvents } from './socket/host-sockets.ts';
+export { SocketNetwork } from './socket/network.ts';
+export { Ready } from './socket/opener.ts';

@@ -1,0 +1,1 @@
+export type { VolumeBackend } from '@ashlar/hardware';

@@ -1,0 +1,2 @@
+export * from './host-turn.ts';
+export * from './loop-executor.ts';

@@ -1,0 +1,38 @@
+import type { Clock, ClockName, Instant } from '@ashlar/hardware';
+
+/**
+ * The host's clocks. Monotonic time counts from when the machine was made, so that it says nothing about the host; wall time is the host's. A host
+ * machine is never paused by anybody below it, so it sees no steal.
+ */
+export class HostClock implements Clock {
+  private readonly originNs = process.hrtime.bigint();
+  /** Whole seconds of the wall clock at the origin, and the nanoseconds within: kept apart, because their sum passes 2^53. */
+  private readonly wallSec: number;
+  private readonly wallNsec: number;
+
+  constructor() {
+    const nowMs = performance.timeOrigin + performance.now();
+    this.wallSec = Math.floor(nowMs / 1000);
+    this.wallNsec = Math.floor((nowMs - this.wallSec * 1000) * 1e6);
+  }
+
+  read(which: ClockName, out: Instant): void {
+    if (which === 'steal') {
+      out.sec = 0;
+      out.nsec = 0;
+      return;
+    }
+    // Nanoseconds since the origin fit a number exactly for 104 days of uptime, and to the microsecond for centuries.
+    const ns = Number(process.hrtime.bigint() - this.originNs);
+    const sec = Math.floor(ns / 1e9);
+    out.sec = sec;
+    out.nsec = ns - sec * 1e9;
+    if (which === 'wall') this.addOrigin(out);
+  }
+
+  private addOrigin(out: Instant): void {
+    const nsec = out.nsec + this.wallNsec;
+    out.sec += this.wallSec + (nsec >= 1e9 ? 1 : 0);
+    out.nsec = nsec >= 1e9 ? nsec - 1e9 : nsec;
+  }
+}

@@ -1,0 +1,2 @@
+export * from './host-clock.ts';
+export * from './host-hardware.ts';

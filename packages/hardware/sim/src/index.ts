@@ -1,0 +1,2 @@
+export * from './sim-hardware.ts';
+export * from './virtual-clock.ts';

@@ -1,0 +1,15 @@
+export * from './account.ts';
+export { type ChannelCase, callCases, channelCases, type Transport } from './channel-cases.ts';
+export { FrameReader, FrameWriter } from './cursor.ts';
+export { composeFrame, describeFrame, type FrameDescription } from './describe.ts';
+export * from './event-hub.ts';
+export * from './frame.ts';
+export type { Counter } from './link.ts';
+export * from './local-machine.ts';
+export * from './ops.ts';
+export * from './pair.ts';
+export { farKeys, nearKeys, setFarWatch } from './remote-keys.ts';
+export * from './remote-machine.ts';
+export * from './ring.ts';
+export * from './server.ts';
+export * from './shape.ts';

@@ -1,0 +1,2 @@
+export * from './port-channel.ts';
+export * from './worker.ts';

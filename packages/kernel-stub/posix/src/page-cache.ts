@@ -1,0 +1,161 @@
+import type { MemoryAccount, Reply } from '@ashlar/hardware';
+import { PAGE_BYTES } from '@ashlar/hardware';
+import type { Io } from '@ashlar/kernel-stub';
+import { BytesIo, type Filesystem } from '@ashlar/unix';
+
+/** Pages read ahead with a missing one. */
+const CLUSTER_PAGES = 16;
+const CLUSTER_BYTES = CLUSTER_PAGES * PAGE_BYTES;
+/** Pages of a file behind this one (256 MiB) are not kept: a sparse file may be very long. */
+const PAGES_PER_FILE_MAX = 1 << 16;
+
+/** The pages of one file that are at hand. */
+export class FilePages {
+  /** By page number; missing: not read yet. Each page is a whole one, with zeroes behind the end of the file. */
+  readonly pages: (Uint8Array | undefined)[] = [];
+  count = 0;
+}
+
+/**
+ * Contents of files, by page: bounded, charged to the domain's account, and given back whenever they are in the way. A page is what the file system
+ * below said when it was read, with the writes of this stub since.
+ */
+export class PageCache {
+  readonly #below: Filesystem;
+  readonly #account: MemoryAccount;
+  readonly #pagesMax: number;
+  #pagesUsed = 0;
+  /** Files with pages, the one read into longest ago first. */
+  readonly #files = new Set<FilePages>();
+  readonly #io = new BytesIo(new Uint8Array());
+
+  constructor(below: Filesystem, account: MemoryAccount, pagesMax: number) {
+    this.#below = below;
+    this.#account = account;
+    this.#pagesMax = pagesMax;
+  }
+
+  get pagesUsed(): number {
+    return this.#pagesUsed;
+  }
+
+  /** Bytes [at, end) into the io, all of which lie within the file. Straight from the page where it is at hand: nothing is allocated for a whole one. */
+  read(file: FilePages, node: number, size: number, at: number, end: number, io: Io): Reply {
+    const { pages } = file;
+    let position = at;
+    while (position < end) {
+      const index = Math.floor(position / PAGE_BYTES);
+      let page = pages[index];
+      if (page === undefined) {
+        const filled = this.#fill(file, node, index, size);
+        if (filled !== 0) return this.#otherwise(filled, node, position, at, end, io);
+        page = pages[index];
+        // The file became shorter below.
+        if (page === undefined) break;
+      }
+      const offset = position - index * PAGE_BYTES;
+      const bytes = Math.min(PAGE_BYTES - offset, end - position);
+      const put = io.put(position - at, bytes === PAGE_BYTES ? page : page.subarray(offset, offset + bytes));
+      if (typeof put !== 'number' || put < 0) return position > at ? position - at : put;
+      position += put;
+      if (put < bytes) break;
+    }
+    return position - at;
+  }
+
+  /** What was copied before a page could not be had; without any, the reason. No memory for a page: straight from below. */
+  #otherwise(filled: Reply, node: number, position: number, at: number, end: number, io: Io): Reply {
+    if (filled !== NO_ROOM) return typeof filled !== 'number' || position === at ? filled : position - at;
+    if (position > at) return position - at;
+    const bytes = new Uint8Array(Math.min(CLUSTER_BYTES, end - at));
+    this.#io.reset(bytes);
+    const got = this.#below.read(node, at, this.#io);
+    return typeof got !== 'number' || got <= 0 ? got : io.put(0, bytes.subarray(0, got));
+  }
+
+  /** Reads the cluster around a missing page. 0, an errno, a wait, or {@link NO_ROOM}. */
+  #fill(file: FilePages, node: number, index: number, size: number): Reply {
+    if (index >= PAGES_PER_FILE_MAX) return NO_ROOM;
+    const first = index - (index % CLUSTER_PAGES);
+    const pages = Math.min(CLUSTER_PAGES, Math.ceil(size / PAGE_BYTES) - first);
+    const bytes = new Uint8Array(pages * PAGE_BYTES);
+    this.#io.reset(bytes);
+    const got = this.#below.read(node, first * PAGE_BYTES, this.#io);
+    if (typeof got !== 'number' || got < 0) return got;
+    const valid = Math.ceil(got / PAGE_BYTES);
+    if (!this.#room(valid)) return NO_ROOM;
+    for (let i = 0; i < valid; i++) {
+      if (file.pages[first + i] !== undefined) this.#account.charge(-1);
+      else {
+        file.count++;
+        this.#pagesUsed++;
+        set(file.pages, first + i, bytes.subarray(i * PAGE_BYTES, (i + 1) * PAGE_BYTES));
+      }
+    }
+    this.#files.delete(file);
+    this.#files.add(file);
+    return 0;
+  }
+
+  /** Charges for so many more pages, letting go of others if need be. */
+  #room(pages: number): boolean {
+    while (this.#pagesUsed + pages > this.#pagesMax || this.#account.charge(pages) < 0) {
+      const oldest = this.#files.values().next().value;
+      if (oldest === undefined) return false;
+      this.drop(oldest, 0);
+    }
+    return true;
+  }
+
+  /** This stub wrote `bytes` at `at`: pages at hand say so too. `io` still has the bytes. */
+  wrote(file: FilePages, at: number, bytes: number, io: Io): void {
+    let position = at;
+    const end = at + bytes;
+    while (position < end) {
+      const index = Math.floor(position / PAGE_BYTES);
+      const offset = position - index * PAGE_BYTES;
+      const count = Math.min(PAGE_BYTES - offset, end - position);
+      const page = file.pages[index];
+      if (page !== undefined && io.get(position - at, page.subarray(offset, offset + count)) !== count) this.#dropPage(file, index);
+      position += count;
+    }
+  }
+
+  /** The file is `size` bytes long now: what lay behind is gone. */
+  cut(file: FilePages, size: number): void {
+    const kept = Math.ceil(size / PAGE_BYTES);
+    this.drop(file, kept);
+    const rest = size % PAGE_BYTES;
+    if (rest !== 0) file.pages[kept - 1]?.fill(0, rest);
+  }
+
+  /** Lets go of the pages from `first` on. */
+  drop(file: FilePages, first: number): void {
+    for (let index = first; index < file.pages.length; index++) this.#dropPage(file, index);
+    if (file.pages.length > first) file.pages.length = first;
+    if (file.count === 0) this.#files.delete(file);
+  }
+
+  #dropPage(file: FilePages, index: number): void {
+    if (file.pages[index] === undefined) return;
+    file.pages[index] = undefined;
+    file.count--;
+    this.#pagesUsed--;
+    this.#account.charge(-1);
+  }
+
+  /** Lets go of everything; pages given back. */
+  clear(): number {
+    const before = this.#pagesUsed;
+    for (const file of [...this.#files]) this.drop(file, 0);
+    return before;
+  }
+}
+
+/** Marks a failure that is the cache's own: larger than any errno. */
+const NO_ROOM = -1_000_000;
+
+function set(pages: (Uint8Array | undefined)[], index: number, page: Uint8Array): void {
+  while (pages.length < index) pages.push(undefined);
+  pages[index] = page;
+}

@@ -1,0 +1,115 @@
+import type { Backing, Reply } from '@ashlar/hardware';
+import { Errno, PAGE_BYTES } from '@ashlar/hardware';
+import { newAttributes } from './attributes.ts';
+import type { Filesystem } from './filesystem.ts';
+import { BytesIo } from './io.ts';
+import { SharedPages, type Spaces } from './shared-pages.ts';
+import type { TreePlace } from './tree-place.ts';
+
+/**
+ * A regular file's pages, for mapping and executing it. There is one per node, so that spaces which map the same file share its pages.
+ * Whoever maps it holds a description or executable of the file, which keeps the node alive.
+ */
+export class NodeBacking implements Backing {
+  readonly id: string;
+  readonly filesystem: Filesystem;
+  readonly node: number;
+  /** Set once a program mapped it shared. */
+  shared: SharedPages | undefined;
+  readonly #io = new BytesIo(new Uint8Array());
+  readonly #attributes = newAttributes();
+
+  constructor(filesystem: Filesystem, node: number) {
+    this.id = backingId(filesystem.device, node);
+    this.filesystem = filesystem;
+    this.node = node;
+  }
+
+  fetch(page: number, into: Uint8Array): Reply {
+    this.#io.reset(into);
+    const reply = this.filesystem.read(this.node, page * PAGE_BYTES, this.#io);
+    if (reply !== 0) return reply;
+    return -Errno.ENXIO;
+  }
+
+  /** Bytes past the end of the file are dropped: a mapping does not make it longer (mmap(2)). */
+  store(page: number, from: Uint8Array): Reply {
+    const known = this.filesystem.getattr(this.node, this.#attributes);
+    if (typeof known !== 'number' || known < 0) return known;
+    const at = page * PAGE_BYTES;
+    const bytes = Math.min(from.length, this.#attributes.size - at);
+    if (bytes <= 0) return 0;
+    this.#io.reset(from.subarray(0, bytes));
+    return this.filesystem.write(this.node, at, this.#io);
+  }
+}
+
+/** The backings in use or lately used, by file system and node. */
+export class BackingTable {
+  readonly #byId = new Map<string, { backing: NodeBacking; holders: number; place: TreePlace | undefined }>();
+  readonly #spaces: Spaces;
+
+  constructor(spaces: Spaces) {
+    this.#spaces = spaces;
+  }
+
+  /** The one of this node; a holder keeps it the same object until {@link drop}. */
+  hold(place: TreePlace): NodeBacking {
+    const { filesystem, node } = place;
+    const id = backingId(filesystem.device, node);
+    let known = this.#byId.get(id);
+    if (known === undefined) {
+      known = { backing: new NodeBacking(filesystem, node), holders: 0, place };
+      this.#byId.set(id, known);
+    }
+    known.holders++;
+    known.place ??= place;
+    return known.backing;
+  }
+
+  /** A shared mapping of it was made, or may have been. */
+  share(backing: NodeBacking): void {
+    backing.shared ??= new SharedPages(backing.id, backing.filesystem, backing.node, this.#spaces);
+  }
+
+  /** What is mapped shared of a node. */
+  sharedOf(filesystem: Filesystem, node: number): SharedPages | undefined {
+    return this.#byId.get(backingId(filesystem.device, node))?.backing.shared;
+  }
+
+  /** How the file was reached by one who holds or held it. */
+  placeOf(id: string): TreePlace | undefined {
+    return this.#byId.get(id)?.place;
+  }
+
+  /** Tells it to one that was restored before its file was. */
+  name(id: string, place: TreePlace): void {
+    const known = this.#byId.get(id);
+    if (known !== undefined) known.place ??= place;
+  }
+
+  drop(filesystem: Filesystem, node: number): void {
+    const id = backingId(filesystem.device, node);
+    const known = this.#byId.get(id);
+    if (known !== undefined && --known.holders === 0) this.#byId.delete(id);
+  }
+
+  /** Like {@link hold}, by the id of a saved mapping. */
+  restore(id: string, filesystemOf: (device: number) => Filesystem | undefined): NodeBacking | undefined {
+    const match = /^file:(\d+):(\d+)$/.exec(id);
+    const filesystem = match === null ? undefined : filesystemOf(Number(match[1]));
+    if (match === null || filesystem === undefined) return undefined;
+    const known = this.#byId.get(id);
+    if (known !== undefined) {
+      this.share(known.backing);
+      return known.backing;
+    }
+    const backing = new NodeBacking(filesystem, Number(match[2]));
+    // Held by the description or executable that is restored with the mapping; until then by nobody.
+    this.#byId.set(id, { backing, holders: 0, place: undefined });
+    this.share(backing);
+    return backing;
+  }
+}
+
+const backingId = (device: number, node: number): string => `file:${device}:${node}`;

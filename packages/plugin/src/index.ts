@@ -1,0 +1,3 @@
+export * from './decorators.ts';
+export * from './manifest.ts';
+export * from './tokens.ts';

@@ -1,0 +1,86 @@
+import type { Cpu, Machine, PartReader, Payload, Plain, PluginRef } from '@ashlar/hardware';
+import type { DomainPlan, Hypervisor, Interposer, PayloadLoader, PayloadRef } from '@ashlar/hypervisor';
+import type { KernelStub, Personality } from '@ashlar/kernel-stub';
+import { Domains, Loader, LowerMachine } from '@ashlar/plugin';
+import { SystemPayload } from '@ashlar/session';
+import { construct, type Level, levelAbove, rootLevel } from './plugins/container.ts';
+import type { PluginRegistry } from './plugins/registry.ts';
+import { StackError } from './stack-error.ts';
+
+/**
+ * Loads payloads inside one boundary: a container per level, child of the level below; behind a thread or process edge a new root whose machine
+ * is the opened partition.
+ */
+export class StackLoader implements PayloadLoader {
+  readonly seed: Plain;
+
+  /**
+   * @param module URL of a module whose `createLoader(seed)` makes this loader's like elsewhere
+   * @param below the level that payloads are loaded on; each hypervisor's own level is the one below its domains
+   */
+  constructor(
+    private readonly registry: PluginRegistry,
+    readonly module: string,
+    private readonly below: Level = rootLevel(),
+  ) {
+    this.seed = { ...registry.seed() };
+  }
+
+  async payload(ref: PayloadRef, machine: Machine, from: PartReader | undefined): Promise<Payload> {
+    const payload = ref.kind === 'system' ? await this.system(ref, machine) : await this.hypervisor(ref, machine);
+    if (from !== undefined) {
+      const restored = payload.restore(from);
+      if (restored !== 0)
+        throw new StackError(`the saved state does not fit: ${describe(restored)}`, `it must be one of ${payload.schema}`);
+    }
+    return payload;
+  }
+
+  async interposer(ref: PluginRef): Promise<Interposer> {
+    return construct(this.below, await this.registry.find('interposer', ref), ref);
+  }
+
+  async cpu(ref: PluginRef): Promise<Cpu> {
+    return construct(rootLevel(), await this.registry.find('cpu', ref), ref);
+  }
+
+  immobile(ref: PayloadRef): string | undefined {
+    const named =
+      ref.kind === 'system'
+        ? [['kernel', ref.kernel] as const, ...ref.userspace.map((each) => ['userspace', each] as const)]
+        : [['hypervisor', ref.hypervisor] as const];
+    const given = named.find(([tier, each]) => this.registry.isClass(tier, each));
+    if (given !== undefined) return `${given[0]} plugin '${given[1].use}' was given as a class and cannot go behind a thread`;
+    return ref.kind === 'hypervisor'
+      ? ref.domains.map((domain) => this.immobile(domain.payload)).find((why) => why !== undefined)
+      : undefined;
+  }
+
+  private async system(ref: PayloadRef & { kind: 'system' }, machine: Machine): Promise<Payload> {
+    const level = levelAbove(this.below, new Map([[LowerMachine, machine]]));
+    const kernel = construct<KernelStub>(level, await this.registry.find('kernel', ref.kernel), ref.kernel);
+    const above = levelAbove(level, new Map());
+    const personalities: Personality[] = [];
+    for (const each of ref.userspace) personalities.push(construct(above, await this.registry.find('userspace', each), each));
+    kernel.install(personalities);
+    return new SystemPayload(kernel, machine);
+  }
+
+  private async hypervisor(ref: PayloadRef & { kind: 'hypervisor' }, machine: Machine): Promise<Payload> {
+    const plan: DomainPlan = { domains: ref.domains, flatten: ref.flatten ?? true };
+    const bindings = new Map<symbol, unknown>([
+      [LowerMachine, machine],
+      [Domains, plan],
+    ]);
+    const level = levelAbove(this.below, bindings);
+    level.bind(Loader).toConstantValue(new StackLoader(this.registry, this.module, level));
+    const hypervisor = construct<Hypervisor>(level, await this.registry.find('hypervisor', ref.hypervisor), ref.hypervisor);
+    for (const spec of ref.domains) {
+      const domain = hypervisor.domains.get(spec.name) ?? (await hypervisor.create(spec));
+      if (domain.state === 'created') domain.start();
+    }
+    return hypervisor;
+  }
+}
+
+const describe = (reply: unknown): string => (typeof reply === 'number' ? `error ${-reply}` : 'it would have to wait');

@@ -1,0 +1,2 @@
+export * from './personality.ts';
+export * from './session.ts';

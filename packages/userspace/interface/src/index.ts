@@ -1,0 +1,50 @@
+import type { Channel, Plain } from '@ashlar/hardware';
+import type { SpawnSpec } from '@ashlar/kernel-stub';
+
+/** The version of the Session interface; a plugin names the one it was written for. */
+export const SESSION_INTERFACE = '1';
+
+/** How a process ended: with a code of 0 … 255, or by a signal. */
+export type ProcessExit = { readonly code: number } | { readonly signal: number };
+
+/** A running program, from outside. Streams are binary-safe and keep back-pressure. */
+export interface GuestProcess {
+  readonly pid: number;
+  readonly stdin: WritableStream<Uint8Array>;
+  /** With a tty: the terminal's output, and `stderr` ends at once. */
+  readonly stdout: ReadableStream<Uint8Array>;
+  readonly stderr: ReadableStream<Uint8Array>;
+  readonly exit: Promise<ProcessExit>;
+  /** Rejects with ESRCH after the end. */
+  signal(signal: number): Promise<void>;
+  resize(columns: number, rows: number): Promise<void>;
+}
+
+export interface FileStatus {
+  readonly mode: number;
+  readonly size: number;
+  /** Milliseconds since 1970. */
+  readonly mtimeMs: number;
+}
+
+/** Errors of a session carry the errno's name in `code`, as Node's do. */
+export interface SessionError extends Error {
+  readonly code: string;
+}
+
+/**
+ * Programs and files of one domain, from outside: the far end of `Domain.connect('session')`. Everything crosses as frames, so it is the same
+ * whatever hypervisors lie between. Paths are absolute guest paths.
+ */
+export interface Session {
+  run(spec: SpawnSpec): Promise<GuestProcess>;
+  read(path: string): ReadableStream<Uint8Array>;
+  write(path: string, mode: number): WritableStream<Uint8Array>;
+  list(path: string): Promise<readonly { readonly name: string; readonly type: number }[]>;
+  stat(path: string): Promise<FileStatus>;
+  mkdir(path: string, mode: number): Promise<void>;
+  remove(path: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+export type { Channel, Plain, SpawnSpec };

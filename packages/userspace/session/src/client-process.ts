@@ -1,0 +1,173 @@
+import { Errno } from '@ashlar/hardware';
+import type { GuestProcess, ProcessExit } from '@ashlar/userspace';
+import type { Field } from './frame.ts';
+import { Operation, SESSION_LIMITS } from './protocol.ts';
+import { SessionFailure } from './session-error.ts';
+
+const SIGNAL_MAX = 64;
+const WINDOW_MAX = 65_535;
+
+/** What a process asks of its session. */
+export interface ProcessLink {
+  send(...fields: readonly Field[]): void;
+  request(what: string, operation: number, ...fields: readonly Field[]): Promise<void>;
+  /** Nothing more will come from this process. */
+  finished(): void;
+}
+
+/** One output: bytes come only as far as they were asked for, and are asked for only as far as they are read. */
+class OutputStream {
+  readonly stream: ReadableStream<Uint8Array>;
+  #controller!: ReadableStreamDefaultController<Uint8Array>;
+  /** Asked for and not yet come. */
+  #credit = 0;
+  ended = false;
+
+  constructor(grant: (bytes: number) => void, close: () => void) {
+    const window = SESSION_LIMITS.outputBytes;
+    this.stream = new ReadableStream<Uint8Array>(
+      {
+        start: (controller) => {
+          this.#controller = controller;
+        },
+        pull: () => {
+          const room = Math.min(this.#controller.desiredSize ?? 0, window) - this.#credit;
+          // In larger steps, so that a reader of small pieces does not cause a frame for each.
+          if (room < window / 4) return;
+          this.#credit += room;
+          grant(room);
+        },
+        cancel: () => {
+          this.ended = true;
+          close();
+        },
+      },
+      { highWaterMark: window, size: (chunk) => chunk.length },
+    );
+  }
+
+  /** What was under way when the reader went away is dropped. */
+  receive(bytes: Uint8Array): void {
+    this.#credit -= bytes.length;
+    if (this.ended) return;
+    if (bytes.length > 0) {
+      this.#controller.enqueue(bytes);
+      return;
+    }
+    this.ended = true;
+    this.#controller.close();
+  }
+
+  fail(error: Error): void {
+    if (this.ended) return;
+    this.ended = true;
+    this.#controller.error(error);
+  }
+}
+
+/** A program in the domain, from outside. */
+export class ClientProcess implements GuestProcess {
+  readonly pid: number;
+  readonly stdin: WritableStream<Uint8Array>;
+  readonly stdout: ReadableStream<Uint8Array>;
+  readonly stderr: ReadableStream<Uint8Array>;
+  readonly exit: Promise<ProcessExit>;
+  readonly #link: ProcessLink;
+  readonly #outputs: readonly OutputStream[];
+  #inputCredit = 0;
+  #inputErrno = 0;
+  #wakeInput: (() => void) | undefined;
+  #exited = false;
+  #settle!: { resolve: (exit: ProcessExit) => void; reject: (error: Error) => void };
+
+  constructor(pid: number, link: ProcessLink) {
+    this.pid = pid;
+    this.#link = link;
+    this.exit = new Promise((resolve, reject) => {
+      this.#settle = { resolve, reject };
+    });
+    // A caller that never looks must not be a crash of its own process.
+    this.exit.catch(() => undefined);
+    this.#outputs = [1, 2].map((fd) => {
+      const grant = (bytes: number): void => link.send(Operation.OUTPUT_CREDIT, pid, fd, bytes);
+      return new OutputStream(grant, () => link.send(Operation.OUTPUT_CLOSE, pid, fd));
+    });
+    this.stdout = this.#outputs[0]!.stream;
+    this.stderr = this.#outputs[1]!.stream;
+    this.stdin = new WritableStream<Uint8Array>({
+      write: (chunk) => this.#write(chunk),
+      close: () => this.#endInput(),
+      abort: () => this.#endInput(),
+    });
+  }
+
+  async signal(signal: number): Promise<void> {
+    if (!Number.isInteger(signal) || signal < 0 || signal > SIGNAL_MAX) throw new SessionFailure(`signal ${signal}`, Errno.EINVAL);
+    return this.#link.request(`signal process ${this.pid}`, Operation.SIGNAL, signal);
+  }
+
+  async resize(columns: number, rows: number): Promise<void> {
+    const valid = [columns, rows].every((each) => Number.isInteger(each) && each >= 1 && each <= WINDOW_MAX);
+    if (!valid) throw new SessionFailure(`resize to ${columns} × ${rows}`, Errno.EINVAL);
+    return this.#link.request(`resize the terminal of process ${this.pid}`, Operation.RESIZE, columns, rows);
+  }
+
+  output(fd: number, bytes: Uint8Array): void {
+    this.#outputs[fd - 1]?.receive(bytes);
+    this.#checkFinished();
+  }
+
+  inputCredit(bytes: number): void {
+    this.#inputCredit += bytes;
+    this.#wake();
+  }
+
+  inputClosed(errno: number): void {
+    this.#inputErrno = errno === 0 ? -Errno.EPIPE : errno;
+    this.#wake();
+  }
+
+  exited(code: number, signal: number): void {
+    this.#exited = true;
+    this.#settle.resolve(signal === 0 ? { code } : { signal });
+    this.inputClosed(-Errno.EPIPE);
+    this.#checkFinished();
+  }
+
+  /** The session ended under it. */
+  lost(): void {
+    const error = new SessionFailure(`process ${this.pid}`, Errno.ECONNRESET);
+    for (const output of this.#outputs) output.fail(error);
+    this.#settle.reject(error);
+    this.inputClosed(-Errno.ECONNRESET);
+  }
+
+  async #write(chunk: Uint8Array): Promise<void> {
+    for (let done = 0; done < chunk.length; ) {
+      while (this.#inputCredit === 0 && this.#inputErrno === 0) {
+        await new Promise<void>((resolve) => {
+          this.#wakeInput = resolve;
+        });
+      }
+      if (this.#inputErrno !== 0) throw new SessionFailure(`write to process ${this.pid}`, this.#inputErrno);
+      const bytes = Math.min(chunk.length - done, this.#inputCredit, SESSION_LIMITS.chunkBytes);
+      this.#inputCredit -= bytes;
+      this.#link.send(Operation.INPUT, this.pid, chunk.subarray(done, done + bytes));
+      done += bytes;
+    }
+  }
+
+  #endInput(): void {
+    if (this.#inputErrno === 0) this.#link.send(Operation.INPUT, this.pid, new Uint8Array(0));
+  }
+
+  #wake(): void {
+    const wake = this.#wakeInput;
+    this.#wakeInput = undefined;
+    wake?.();
+  }
+
+  #checkFinished(): void {
+    if (this.#exited && this.#outputs.every(({ ended }) => ended)) this.#link.finished();
+  }
+}

@@ -1,0 +1,5 @@
+export { MalformedFrame } from './frame.ts';
+export { SESSION_LIMITS, SESSION_PROTOCOL } from './protocol.ts';
+export { SessionClient } from './session-client.ts';
+export { SessionFailure } from './session-error.ts';
+export { SystemPayload } from './system-payload.ts';

@@ -1,0 +1,1 @@
+export { WasiPersonality } from './personality.ts';
