@@ -18,8 +18,9 @@ import { ControlServer } from './control-server.ts';
 import { clockOffset } from './domain-clock.ts';
 import { DomainError } from './domain-error.ts';
 import { HostedDomain } from './hosted-domain.ts';
-import { add, copy, fromNanoseconds, isBefore, subtract, toNanoseconds, zero } from './instant.ts';
+import { add, copy, isBefore, subtract, zero } from './instant.ts';
 import { oneLine } from './local-resident.ts';
+import { OfferWindow } from './offer-window.ts';
 import type { Resident, Suspendable } from './resident.ts';
 import { QUANTUM_INSTRUCTIONS } from './share.ts';
 import { type Tap, tapsOf } from './taps.ts';
@@ -49,8 +50,6 @@ export interface DomainSetOptions {
 
 /** Host milliseconds that a thread within has for writing its state when the hypervisor around is saved. */
 const SAVE_WITHIN_MS = 60_000;
-/** When the rate of the CPU is not known yet, a capped domain with nobody beside it pauses so long. */
-const PAUSE_NS = 1_000_000;
 /** How soon a hypervisor asks to be stepped whose waits are too many to name. */
 const SOON: Readonly<Instant> = { sec: 0, nsec: 10_000_000 };
 
@@ -80,13 +79,9 @@ export class DomainSet implements Hypervisor, Suspendable {
   #nowKnown = false;
   /** The least pass of those who could go on: where sleepers join. Never goes back. */
   #pass = 0;
-  /** Budget of the step under way. */
-  #offered = 0;
-  /** Whether any domain has a cap. */
-  #paced = false;
-  /** The last step, if another followed at once: what it used took until now. For the pace of the CPU. */
-  #lastBusy: { readonly start: Instant; readonly used: number } | undefined;
-  #nsPerInstruction: number | undefined;
+  /** What caps are parts of; kept while any domain has a cap. */
+  readonly #window = new OfferWindow();
+  #capped = false;
 
   constructor(options: DomainSetOptions) {
     this.#options = options;
@@ -266,9 +261,11 @@ export class DomainSet implements Hypervisor, Suspendable {
       if (domain.share.allowed < 1) throttled = true;
       else goOn = true;
     }
-    if (goOn || (throttled && this.#mustMeasure(used))) return this.#goOn(used);
-    this.#lastBusy = undefined;
-    if (throttled) union.deadline(this.#afterPause());
+    // A capped domain alone goes on once without a pause, so that it is known how long its instructions take.
+    const measures = throttled && used > 0 && !this.#window.measured;
+    if (this.#capped) this.#window.end(used, this.#time(), goOn || measures);
+    if (goOn || measures) return { used, wait: undefined };
+    if (throttled) union.deadline(this.#window.over);
     if (union.overflow) union.deadline(add(this.#time(), SOON, zero()));
     return { used, wait: union.wait() };
   }
@@ -289,34 +286,10 @@ export class DomainSet implements Hypervisor, Suspendable {
 
   /** Caps are thousandths of what this hypervisor is offered. */
   #offer(budget: number): void {
-    this.#offered = budget;
-    let capped = false;
-    for (const domain of this.#domains.values()) {
-      domain.share.offer(budget);
-      if (domain.limits.capPerMille < 1000) capped = true;
-    }
-    const last = this.#lastBusy;
-    this.#lastBusy = undefined;
-    this.#paced = capped;
-    if (last === undefined || !capped) return;
-    const elapsed = toNanoseconds(subtract(this.#time(), last.start, zero()));
-    if (elapsed > 0) this.#nsPerInstruction = elapsed / last.used;
-  }
-
-  #goOn(used: number): Step {
-    if (this.#paced && used > 0) this.#lastBusy = { start: copy(this.#time()), used };
-    return { used, wait: undefined };
-  }
-
-  /** A capped domain alone goes on once without a pause, so that it is known how long its instructions take. */
-  #mustMeasure(used: number): boolean {
-    return this.#nsPerInstruction === undefined && used > 0;
-  }
-
-  /** When the time that this hypervisor was offered is over, at the pace of the CPU: nobody may use what is left of it. */
-  #afterPause(): Instant {
-    const pause = this.#nsPerInstruction === undefined ? PAUSE_NS : Math.ceil(this.#offered * this.#nsPerInstruction);
-    return add(this.#time(), fromNanoseconds(pause), zero());
+    this.#capped = false;
+    for (const domain of this.#domains.values()) if (domain.limits.capPerMille < 1000) this.#capped = true;
+    if (!this.#capped || !this.#window.begin(budget, this.#time())) return;
+    for (const domain of this.#domains.values()) domain.share.offer(budget);
   }
 
   #relink(): void {
