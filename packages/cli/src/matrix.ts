@@ -1,6 +1,15 @@
 import { createHash } from 'node:crypto';
 import { GUEST_DIRECTORY } from '@ashlar/guests';
-import { ConfigError, prepareObject, type Stack, type StackConfig, StackError, startPrepared, suggestion } from '@ashlar/stack';
+import {
+  ConfigError,
+  prepareObject,
+  type RunResult,
+  type Stack,
+  type StackConfig,
+  StackError,
+  startPrepared,
+  suggestion,
+} from '@ashlar/stack';
 import { type MatrixProgram, matrixProgramNames, matrixPrograms } from './matrix-programs.ts';
 import { LOADER_MODULE } from './plugins.ts';
 import { registry } from './registry.ts';
@@ -105,8 +114,10 @@ export async function runCell(combination: Combination, program: MatrixProgram):
   const { name, userspace } = program;
   const base = { ...combination, userspace, program: name, expectedSha256: sha256(expected.stdout), expectedStatus: expected.status };
   try {
-    const { stdout, status } = await withStack(configOf(combination, program), (stack) => runProgram(stack, program));
+    const { stdout, status, exit } = await withStack(configOf(combination, program), (stack) => runProgram(stack, program));
     const stdoutSha256 = sha256(stdout);
+    const lacks = 'refused' in exit && exit.refused !== undefined ? `kernel stub '${combination.kernel}' lacks ${exit.refused}` : '';
+    if (lacks !== '') return { ...base, stdoutSha256, status, outcome: 'refused', reason: lacks };
     const equal = stdoutSha256 === base.expectedSha256 && status === expected.status;
     const reason = equal ? '' : status === expected.status ? 'stdout differs' : `status ${status} instead of ${expected.status}`;
     return { ...base, stdoutSha256, status, outcome: equal ? 'equal' : 'different', reason };
@@ -132,7 +143,7 @@ async function withStack<T>(config: StackConfig, work: (stack: Stack) => Promise
   }
 }
 
-async function runProgram(stack: Stack, program: MatrixProgram): Promise<{ stdout: Uint8Array; status: number }> {
+async function runProgram(stack: Stack, program: MatrixProgram): Promise<RunResult> {
   await stack.files.mkdir(GUEST_DIRECTORY, 0o1777).catch((error: unknown) => {
     // A stub with read-only files cannot make the folder, and programs that it can run do not need it.
     if (!['EEXIST', 'EROFS', 'ENOSYS'].includes((error as { code?: string }).code ?? '')) throw error;

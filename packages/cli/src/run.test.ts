@@ -149,6 +149,47 @@ describe('a program that cannot be run', () => {
   });
 });
 
+describe('a program on a kernel stub that lacks what it needs', () => {
+  const solo = (...args: readonly string[]) => ashlar(run('--kernel', 'solo', ...args));
+  const hint = '  hint: use kernel posix or passthrough\n';
+
+  it('S-6: is refused before the start if it is known to need it, 125', async () => {
+    expect(await solo('--', '/usr/bin/busybox', 'sh', '-c', 'ls | cat')).toEqual({
+      status: 125,
+      stdout: Buffer.alloc(0),
+      stderr:
+        'ashlar: command line: userspace.run: ["/usr/bin/busybox","sh","-c","ls | cat"]: needs the feature groups process, signal and ' +
+        "descriptor, which kernel stub 'solo' lacks; use kernel posix or passthrough\n",
+    });
+    const script = join(folder, 'script');
+    writeFileSync(script, '#!/bin/sh\nls | cat\n');
+    chmodSync(script, 0o755);
+    const needs =
+      "/script is a script for /bin/sh and needs the feature groups process, signal and descriptor, which kernel stub 'solo' lacks";
+    expect(await solo('--image', `file:${script}`)).toMatchObject({ status: 125, stderr: `ashlar: ${needs}\n${hint}` });
+  });
+
+  it.each([[''], ['direct'], ['worker,direct']])('S-5: is ended where it asks for it, under "%s": 159, in words', async (chain) => {
+    const { status, stdout, stderr } = await solo('--hypervisor', chain, '--', '/guests/fork-wait');
+    expect({ status, stdout: stdout.toString() }).toEqual({ status: 159, stdout: 'wait without children: ENOSYS\n' });
+    const why = "asked for clone(2) of the feature group process, which kernel stub 'solo' lacks, and was ended by SIGSYS";
+    expect(stderr).toBe(`ashlar: /guests/fork-wait ${why}\n${hint}`);
+  });
+
+  it('says so too for a stack file', async () => {
+    const file = join(folder, 'pipe.yaml');
+    const volume = `{ host: ${guestPrograms}, guest: /guests, readOnly: true }`;
+    writeFileSync(file, `ashlar: 1\nkernel: solo\nuserspace: { volumes: [${volume}], run: [/guests/pipe] }\n`);
+    const { status, stderr } = await ashlar(['up', file]);
+    expect(status).toBe(159);
+    expect(stderr).toContain(`ashlar: /guests/pipe asked for pipe2(2) of the feature group descriptor, which kernel stub 'solo' lacks`);
+  });
+
+  it('runs if it only asks whether it is there', async () => {
+    expect(await solo('--', '/guests/hello')).toMatchObject({ status: 0, stderr: '' });
+  });
+});
+
 describe('a stack that misbehaves', () => {
   it('ends a program that takes too long: 124', async () => {
     const running = new RunningCommand(run('-i', '--timeout', '0.5', '--', '/guests/upper'));

@@ -1,6 +1,8 @@
 import { constants } from 'node:os';
 import { resolve } from 'node:path';
 import {
+  type LeafPlan,
+  type PluginRegistry,
   type PreparedStack,
   parseSize,
   prepareChanged,
@@ -12,18 +14,19 @@ import {
   startPrepared,
   statusOf,
 } from '@ashlar/stack';
-import type { GuestProcess } from '@ashlar/userspace';
+import type { GuestProcess, ProcessExit } from '@ashlar/userspace';
 import type { RunFlags } from './command-line.ts';
 import { ExitStatus, statusOfStartError } from './exit-status.ts';
 import { imageProgress } from './image-progress.ts';
 import { LOADER_MODULE } from './plugins.ts';
+import { tellRefusal } from './refusal.ts';
 import { registry } from './registry.ts';
 import { connectStdio } from './stdio.ts';
 
 /** `ashlar run`: one program in a stack; its exit status. */
 export async function run(argv: readonly string[], flags: RunFlags): Promise<number> {
   const startedMs = performance.now();
-  const prepared = await prepareRun(flags);
+  const prepared = await prepareRun(flags, argv);
   const images = imageProgress();
   const stack = await startPrepared(prepared, {
     registry: prepared.registry,
@@ -32,7 +35,7 @@ export async function run(argv: readonly string[], flags: RunFlags): Promise<num
   });
   images.done();
   try {
-    const status = await runIn(stack, argv, flags);
+    const status = await runIn(stack, argv, flags, prepared.registry);
     if (flags.stats === true) await printStatistics(stack, performance.now() - startedMs);
     return status;
   } finally {
@@ -66,11 +69,11 @@ async function failure(stack: Stack, domain: string): Promise<never> {
 }
 
 /** The stack that the flags describe: a file with changes, or nothing but flags. */
-async function prepareRun(flags: RunFlags): Promise<PreparedStack> {
-  if (flags.stack === undefined) return prepareTyped(withFlags({ ashlar: 1 }, flags), registry(), process.cwd(), 'command line');
+async function prepareRun(flags: RunFlags, argv: readonly string[]): Promise<PreparedStack> {
+  if (flags.stack === undefined) return prepareTyped(withFlags({ ashlar: 1 }, flags, argv), registry(), process.cwd(), 'command line');
   const { config, source } = await readStackFile(flags.stack);
   if (config.domains !== undefined) refuseUserspaceFlags(flags);
-  return prepareChanged(withFlags(config, flags), source, registry(), resolve(flags.stack, '..'));
+  return prepareChanged(withFlags(config, flags, argv), source, registry(), resolve(flags.stack, '..'));
 }
 
 /** With several domains it would be anybody's guess which one an image or a kernel is meant for. */
@@ -82,13 +85,14 @@ function refuseUserspaceFlags(flags: RunFlags): void {
   throw new StackError(`--${given} does not say which domain of ${flags.stack} it is for`, 'write it into the stack file');
 }
 
-function withFlags(base: StackConfig, flags: RunFlags): StackConfig {
+function withFlags(base: StackConfig, flags: RunFlags, argv: readonly string[]): StackConfig {
   const userspace = {
     ...base.userspace,
     ...(flags.image === undefined ? {} : { image: flags.image.map((image) => absoluteImage(image)) }),
     volumes: [...(base.userspace?.volumes ?? []), ...flags.volume.map(parseVolume)],
     env: { ...base.userspace?.env, ...Object.fromEntries(flags.env.map(parseVariable)) },
     ...(flags.workdir === undefined ? {} : { workdir: flags.workdir }),
+    ...(argv.length === 0 ? {} : { run: [...argv] }),
   };
   checkForm(flags);
   return {
@@ -135,7 +139,7 @@ function parseVariable(text: string): [string, string] {
   throw new StackError(`--env '${text}' is not KEY=VALUE`, 'write, for example, LANG=C; KEY alone passes this process’s own value');
 }
 
-async function runIn(stack: Stack, argv: readonly string[], flags: RunFlags): Promise<number> {
+async function runIn(stack: Stack, argv: readonly string[], flags: RunFlags, plugins: PluginRegistry): Promise<number> {
   const { leaves } = stack.plan;
   const leaf = flags.domain === undefined && leaves.length === 1 ? leaves[0] : leaves.find(({ name }) => name === flags.domain);
   const names = leaves.map(({ name }) => name).join(', ');
@@ -146,7 +150,7 @@ async function runIn(stack: Stack, argv: readonly string[], flags: RunFlags): Pr
   if (program === undefined) throw new StackError('there is no program to run', 'name it after --, or use a file: image');
   const failed = failure(stack, leaf.name);
   failed.catch(() => undefined);
-  const ended = execute(stack, leaf.name, program, flags).catch((error: unknown) => {
+  const ended = execute({ stack, leaf, plugins }, program, flags).catch((error: unknown) => {
     // The session broke: why, whoever watches the domains knows.
     if ((error as { code?: unknown }).code === 'ECONNRESET')
       return within(FAILURE_MS_MAX, failed).then((known) => known ?? Promise.reject(error));
@@ -158,22 +162,28 @@ async function runIn(stack: Stack, argv: readonly string[], flags: RunFlags): Pr
 /** Host milliseconds between a session that breaks and the news of why. */
 const FAILURE_MS_MAX = 1000;
 
-async function execute(stack: Stack, domain: string, program: readonly string[], flags: RunFlags): Promise<number> {
+/** Where a program runs. */
+interface Place {
+  readonly stack: Stack;
+  readonly leaf: LeafPlan;
+  readonly plugins: PluginRegistry;
+}
+
+async function execute({ stack, leaf, plugins }: Place, program: readonly string[], flags: RunFlags): Promise<number> {
   const terminal = flags.tty === true ? { columns: process.stdout.columns ?? 80, rows: process.stdout.rows ?? 24 } : undefined;
-  const spawned = stack.spawn(program, { domain, ...(terminal === undefined ? {} : { terminal }) });
-  return flags.timeout === undefined ? follow(spawned, program, flags) : withTimeout(spawned, program, flags, flags.timeout * 1000);
+  const spawned = stack.spawn(program, { domain: leaf.name, ...(terminal === undefined ? {} : { terminal }) });
+  const ended = follow(spawned, program, flags).then(async (exit) => {
+    if (typeof exit === 'number') return exit;
+    await tellRefusal(exit, program, leaf, plugins);
+    return statusOf(exit);
+  });
+  return flags.timeout === undefined ? ended : withTimeout(spawned, ended, flags.timeout * 1000);
 }
 
 /** After SIGKILL a program has this long, in host milliseconds, to be gone; then its stack is ended under it. */
 const KILL_MS_MAX = 2000;
 
-async function withTimeout(
-  spawned: Promise<GuestProcess>,
-  program: readonly string[],
-  flags: RunFlags,
-  timeoutMs: number,
-): Promise<number> {
-  const ended = follow(spawned, program, flags);
+async function withTimeout(spawned: Promise<GuestProcess>, ended: Promise<number>, timeoutMs: number): Promise<number> {
   ended.catch(() => undefined);
   const status = await within(timeoutMs, ended);
   if (status !== undefined) return status;
@@ -189,6 +199,10 @@ const START_ERRORS: Readonly<Record<string, readonly [why: string, hint: string]
   EACCES: ['it is not executable', 'give the file execute permission (chmod +x)'],
   ENOEXEC: ['no personality recognises it', 'use a static riscv64 Linux program, a WASI module or a #! script'],
   EISDIR: ['it is a directory', 'name a program in it'],
+  ENOSYS: [
+    'it is dynamically linked, and the kernel stub loads single files only',
+    'use a static program, or a stub such as --kernel posix',
+  ],
   ENOMEM: ['there is not enough memory for it', 'give more with --memory'],
 };
 
@@ -202,8 +216,8 @@ function startFailed(error: unknown, program: readonly string[]): number {
 
 const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const;
 
-/** Connects the program with this process until it ends. */
-async function follow(spawned: Promise<GuestProcess>, program: readonly string[], flags: RunFlags): Promise<number> {
+/** Connects the program with this process until it ends. A number: the status, after it was said why it could not be started. */
+async function follow(spawned: Promise<GuestProcess>, program: readonly string[], flags: RunFlags): Promise<ProcessExit | number> {
   let guest: GuestProcess;
   try {
     guest = await spawned;
@@ -218,7 +232,7 @@ async function follow(spawned: Promise<GuestProcess>, program: readonly string[]
   const stdio = connectStdio(guest, { interactive: flags.interactive === true, tty: flags.tty === true });
   try {
     const [exit] = await Promise.all([guest.exit, stdio.drained]);
-    return statusOf(exit);
+    return exit;
   } finally {
     for (const remove of listeners) remove();
     stdio.close();

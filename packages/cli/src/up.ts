@@ -1,6 +1,7 @@
-import { prepareFile, type Stack, startPrepared, statusOf } from '@ashlar/stack';
+import { type LeafPlan, type PluginRegistry, prepareFile, type Stack, startPrepared, statusOf } from '@ashlar/stack';
 import { imageProgress } from './image-progress.ts';
 import { LOADER_MODULE } from './plugins.ts';
+import { tellRefusal } from './refusal.ts';
 import { registry } from './registry.ts';
 import { connectStdio } from './stdio.ts';
 
@@ -16,17 +17,19 @@ export async function up(file: string, flags: { readonly offline?: boolean }): P
   images.done();
   process.stderr.write(`${stack}\n`);
   try {
-    const statuses = await Promise.all(stack.plan.leaves.map((leaf) => runLeaf(stack, leaf.name, leaf.run)));
+    const statuses = await Promise.all(stack.plan.leaves.map((leaf) => runLeaf(stack, leaf, prepared.registry)));
     return statuses.find((status) => status !== 0) ?? 0;
   } finally {
     await stack.stop();
   }
 }
 
-async function runLeaf(stack: Stack, domain: string, argv: readonly string[] | undefined): Promise<number> {
+async function runLeaf(stack: Stack, leaf: LeafPlan, plugins: PluginRegistry): Promise<number> {
+  const { name: domain, run: argv } = leaf;
   if (argv === undefined) return 0;
   const guest = await stack.spawn(argv, { domain });
   const stdio = connectStdio(guest, { interactive: false, tty: false });
   const [exit] = await Promise.all([guest.exit, stdio.drained]);
+  await tellRefusal(exit, argv, leaf, plugins);
   return statusOf(exit);
 }

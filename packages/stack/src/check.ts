@@ -7,6 +7,8 @@ import { ConfigError, type ConfigSource, type Diagnostic, describeValue } from '
 import { diagnose, type Issue } from './config/issues.ts';
 import type { DomainConfig, StackConfig } from './config/schema.ts';
 import { parseSize } from './config/size.ts';
+import { lackOf, missingGroups, stubsWith } from './feature-groups.ts';
+import { knownNeeds } from './known-programs.ts';
 import { suggestion } from './nearest.ts';
 import { type LeafPlan, refOf, type StackPlan } from './plan.ts';
 import { PluginConfigError, parseConfig } from './plugins/container.ts';
@@ -18,6 +20,8 @@ type Path = readonly (string | number)[];
 /** The plugins of a stack, found and fitting each other. */
 export interface CheckedStack {
   readonly hardware: LoadedPlugin;
+  /** By the leaf's name. */
+  readonly kernels: ReadonlyMap<string, LoadedPlugin>;
   readonly cpus: readonly { readonly ref: PluginRef; readonly loaded: LoadedPlugin }[];
 }
 
@@ -43,7 +47,7 @@ export async function checkStack(
   for (const leaf of plan.leaves) await check.leaf(leaf, cpus);
   check.links(plan);
   if (check.found.length > 0 || hardware === undefined) throw new ConfigError(check.found, source);
-  return { hardware, cpus };
+  return { hardware, cpus, kernels: check.kernels };
 }
 
 /** With the value that stands in the plugin's config at the diagnostic's path. */
@@ -55,6 +59,7 @@ function valued(diagnostic: Diagnostic, path: Path, { config }: PluginRef): Diag
 
 class Check {
   readonly found: Diagnostic[] = [];
+  readonly kernels = new Map<string, LoadedPlugin>();
 
   constructor(
     private readonly registry: PluginRegistry,
@@ -146,6 +151,7 @@ class Check {
 
   async leaf(leaf: LeafPlan, cpus: CheckedStack['cpus']): Promise<void> {
     const kernel = await this.plugin('kernel', leaf.kernel, [...leaf.path, 'kernel']);
+    if (kernel !== undefined) this.kernels.set(leaf.name, kernel);
     const isas = cpus.map(({ loaded }) => String(loaded.manifest.traits?.isa ?? ''));
     const several = leaf.userspace.length > 1;
     for (const [index, ref] of leaf.userspace.entries()) {
@@ -157,25 +163,24 @@ class Check {
       if (isa !== '' && !isas.includes(isa)) {
         this.report(path, ref.use, `needs a ${isa} CPU; the machine's CPUs are ${isas.join(' and ') || 'none'}`, 'add it under `cpus`');
       }
-      if (kernel !== undefined) this.features(kernel, (traits?.needs as readonly string[] | undefined) ?? [], path, ref.use);
+      if (kernel !== undefined) await this.features(kernel, (traits?.needs as readonly string[] | undefined) ?? [], path, ref.use);
     }
-    if (kernel !== undefined) this.features(kernel, leaf.needs, [...leaf.path, 'userspace', 'needs'], leaf.needs);
+    if (kernel !== undefined) await this.program(kernel, leaf);
     this.images(leaf);
     this.volumes(leaf);
   }
 
-  private features(kernel: LoadedPlugin, needs: readonly string[], path: Path, value: unknown): void {
-    const has = (kernel.manifest.traits?.features as readonly string[] | undefined) ?? [];
-    const missing = needs.filter((group) => !has.includes(group));
-    if (missing.length > 0) {
-      const name = kernel.manifest.name;
-      this.report(
-        path,
-        value,
-        `needs the feature group ${missing.join(' and ')}, which kernel stub '${name}' lacks`,
-        'use posix or passthrough',
-      );
-    }
+  /** What the config says that its program needs; if it says nothing, what is known of that program. */
+  private async program(kernel: LoadedPlugin, { path, needs, run }: LeafPlan): Promise<void> {
+    if (needs !== undefined) await this.features(kernel, needs, [...path, 'userspace', 'needs'], needs);
+    else if (run !== undefined) await this.features(kernel, knownNeeds(run), [...path, 'userspace', 'run'], run);
+  }
+
+  private async features(kernel: LoadedPlugin, needs: readonly string[], path: Path, value: unknown): Promise<void> {
+    const missing = missingGroups(kernel, needs);
+    if (missing.length === 0) return;
+    const { name } = kernel.manifest;
+    this.report(path, value, lackOf(missing, name), await stubsWith(missing, this.registry, name));
   }
 
   private images(leaf: LeafPlan): void {

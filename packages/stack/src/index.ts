@@ -4,6 +4,7 @@ export { ConfigError, type ConfigSource, type Diagnostic } from './config/diagno
 export type { ReadConfig } from './config/read.ts';
 export type { DomainConfig, StackConfig } from './config/schema.ts';
 export { parseSize } from './config/size.ts';
+export { refusalOf } from './feature-groups.ts';
 export type { LevelStop, LevelUsage } from './levels.ts';
 export { StackLoader } from './loader.ts';
 export { suggestion } from './nearest.ts';

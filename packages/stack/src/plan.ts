@@ -18,8 +18,8 @@ export interface LeafPlan {
   readonly run: readonly string[] | undefined;
   readonly env: Readonly<Record<string, string>>;
   readonly workdir: string;
-  /** Feature groups that its programs need beside what the personalities need. */
-  readonly needs: readonly string[];
+  /** Feature groups that its programs need beside what the personalities need, as the config says; undefined: what is known of `run`. */
+  readonly needs: readonly string[] | undefined;
   /** The hypervisors above the hardware up to this leaf, outermost first. */
   readonly chain: readonly PluginRef[];
   /** Device names of this leaf in the hardware, by the name the leaf knows them by. */
@@ -199,7 +199,7 @@ function planLeaf(config: DomainConfig, place: Place): Node {
     run: userspace?.run,
     env: { ...DEFAULT_ENVIRONMENT, ...userspace?.env },
     workdir: userspace?.workdir ?? '/',
-    needs: userspace?.needs ?? [],
+    needs: userspace?.needs,
     chain: place.chain,
     devices: {
       root: device('share', 'root'),

@@ -8,6 +8,8 @@ import { namePlugins, type StackDefinition } from './config/define.ts';
 import { ConfigError, type ConfigSource } from './config/diagnostic.ts';
 import type { ExaminedConfig, ReadConfig } from './config/read.ts';
 import type { StackConfig } from './config/schema.ts';
+import { lackOf, missingGroups, stubsWith } from './feature-groups.ts';
+import { scriptNeeds } from './known-programs.ts';
 import { StackLoader } from './loader.ts';
 import { hardwareDevices, type LeafPlan, planOf, type StackPlan } from './plan.ts';
 import { construct, levelAbove, rootLevel } from './plugins/container.ts';
@@ -142,7 +144,7 @@ export async function startPrepared(prepared: PreparedStack, options: StartOptio
     for (const each of opened) each.close();
   };
   try {
-    for (const leaf of plan.leaves) checkProgram(leaf, images.get(leaf.name) ?? [], checked);
+    for (const leaf of plan.leaves) await checkProgram(leaf, images.get(leaf.name) ?? [], checked, registry);
     const cpus = checked.cpus.map(({ ref, loaded }) => ({ cpu: construct<Cpu>(rootLevel(), loaded, ref), plugin: ref }));
     const listeners: ((bytes: Uint8Array) => void)[] = [];
     const spec = hardwareSpec(plan, images, folder, cpus, (bytes) => {
@@ -186,22 +188,36 @@ async function resolveImages(
   }
 }
 
-/** Refuses a program made for another computer, in words, before anything runs. */
-function checkProgram(leaf: LeafPlan, images: readonly Image[], checked: CheckedStack): void {
+/** Refuses a program made for another computer, and a script where the kernel stub runs none, in words, before anything runs. */
+async function checkProgram(leaf: LeafPlan, images: readonly Image[], checked: CheckedStack, registry: PluginRegistry): Promise<void> {
   const [program] = leaf.run ?? images.findLast((image) => image.argv !== undefined)?.argv ?? [];
   if (program?.startsWith('/') !== true) return;
   const isas = checked.cpus.map(({ loaded }) => String(loaded.manifest.traits?.isa ?? ''));
-  for (const { tree } of [...images].reverse()) {
-    const found = imageArchitecture(tree, program);
-    if (found.kind === 'none') continue;
-    const runnable =
-      found.kind === 'script' || found.kind === 'unknown' || ('isa' in found && found.isa !== undefined && isas.includes(found.isa));
-    if (runnable) return;
-    throw new StackError(
-      `${program} in ${leaf.images.join(', ')} is a program for ${found.name}, and the machine's CPUs are ${isas.join(' and ')}`,
-      'use an image for riscv64, or a WASI module',
-    );
-  }
+  const found = [...images]
+    .reverse()
+    .map(({ tree }) => imageArchitecture(tree, program))
+    .find(({ kind }) => kind !== 'none');
+  if (found === undefined || found.kind === 'none' || found.kind === 'unknown') return;
+  if (found.kind === 'script') return checkScript(leaf, program, found.interpreter, checked, registry);
+  if ('isa' in found && found.isa !== undefined && isas.includes(found.isa)) return;
+  throw new StackError(
+    `${program} in ${leaf.images.join(', ')} is a program for ${found.name}, and the machine's CPUs are ${isas.join(' and ')}`,
+    'use an image for riscv64, or a WASI module',
+  );
+}
+
+async function checkScript(
+  leaf: LeafPlan,
+  path: string,
+  interpreter: string,
+  checked: CheckedStack,
+  registry: PluginRegistry,
+): Promise<void> {
+  const kernel = checked.kernels.get(leaf.name);
+  const missing = kernel === undefined || leaf.needs !== undefined ? [] : missingGroups(kernel, scriptNeeds(interpreter));
+  if (missing.length === 0) return;
+  const { use } = leaf.kernel;
+  throw new StackError(`${path} is a script for ${interpreter} and ${lackOf(missing, use)}`, await stubsWith(missing, registry, use));
 }
 
 function withDefaultProgram(plan: StackPlan, images: ReadonlyMap<string, readonly Image[]>): StackPlan {

@@ -86,3 +86,8 @@ export const systemMutants = (parts: RigParts): readonly Mutant<SystemRig>[] => 
       tasks.epollControl(task, epoll, operation, fd, events & 0x7fff_ffff, low, high),
   })),
 ];
+
+/** Broken kernels that lack processes, each on one clause. */
+export const smallSystemMutants = (parts: RigParts): readonly Mutant<SystemRig>[] => [
+  mutant('S-5', 'a stub that leaves a program alone with ENOSYS for a fork', parts, () => ({ clone: () => -Errno.ENOSYS })),
+];

@@ -25,15 +25,21 @@ export interface Operation {
   /** The man page it follows. */
   readonly source: string;
   readonly note: string;
+  /**
+   * Programs take it for granted: told that it is not there they hang, spin, or go on with a wrong result, instead of doing without as they do for what
+   * came late or may be missing. A stub that lacks it ends who asks, with SIGSYS and the operation in the status (S-5).
+   */
+  readonly assumed: boolean;
 }
 
-const full = (group: FeatureGroup, source: string): Operation => ({ group, support: 'full', source, note: '' });
-const partial = (group: FeatureGroup, source: string, note: string): Operation => ({ group, support: 'partial', source, note });
+const full = (group: FeatureGroup, source: string): Operation => ({ group, support: 'full', source, note: '', assumed: false });
+const assumed = (group: FeatureGroup, source: string): Operation => ({ ...full(group, source), assumed: true });
+const partial = (group: FeatureGroup, source: string, note: string): Operation => ({ ...full(group, source), support: 'partial', note });
 
 /** Every operation of the guest face. */
 export const OPERATIONS: Readonly<Record<OperationName, Operation>> = {
-  clone: full('process', 'clone(2)'),
-  execve: full('process', 'execveat(2)'),
+  clone: assumed('process', 'clone(2)'),
+  execve: assumed('process', 'execveat(2)'),
   exit: full('process', '_exit(2)'),
   exitGroup: full('process', 'exit_group(2)'),
   wait: full('process', 'waitid(2)'),
@@ -54,8 +60,8 @@ export const OPERATIONS: Readonly<Record<OperationName, Operation>> = {
   signalAction: full('signal', 'sigaction(2)'),
   signalMask: full('signal', 'sigprocmask(2)'),
   signalPending: full('signal', 'sigpending(2)'),
-  signalSuspend: full('signal', 'sigsuspend(2)'),
-  signalTake: full('signal', 'sigtimedwait(2)'),
+  signalSuspend: assumed('signal', 'sigsuspend(2)'),
+  signalTake: assumed('signal', 'sigtimedwait(2)'),
   signalReturn: full('signal', 'sigreturn(2)'),
   signalStack: full('signal', 'sigaltstack(2)'),
   kill: full('signal', 'kill(2)'),
@@ -85,7 +91,7 @@ export const OPERATIONS: Readonly<Record<OperationName, Operation>> = {
   unlinkat: full('storage', 'unlinkat(2)'),
   renameat: full('storage', 'renameat2(2)'),
   accessat: full('file', 'faccessat(2)'),
-  readdir: full('file', 'getdents(2)'),
+  readdir: assumed('file', 'getdents(2)'),
   sync: full('file', 'fsync(2)'),
   statfs: full('file', 'fstatfs(2)'),
   statfsPath: full('file', 'statfs(2)'),
@@ -94,15 +100,15 @@ export const OPERATIONS: Readonly<Record<OperationName, Operation>> = {
   chdirTo: full('file', 'fchdir(2)'),
   currentDirectory: full('file', 'getcwd(2)'),
   chroot: full('file', 'chroot(2)'),
-  duplicate: full('descriptor', 'F_DUPFD(2const)'),
-  duplicateTo: full('descriptor', 'dup3(2)'),
+  duplicate: assumed('descriptor', 'F_DUPFD(2const)'),
+  duplicateTo: assumed('descriptor', 'dup3(2)'),
   descriptorFlags: full('descriptor', 'F_GETFD(2const)'),
   statusFlags: full('descriptor', 'F_GETFL(2const)'),
   closeRange: full('descriptor', 'close_range(2)'),
-  pipe: full('descriptor', 'pipe2(2)'),
+  pipe: assumed('descriptor', 'pipe2(2)'),
   pipeCapacity: full('descriptor', 'F_SETPIPE_SZ(2const)'),
   available: full('descriptor', 'FIONREAD(2const)'),
-  poll: full('poll', 'ppoll(2)'),
+  poll: assumed('poll', 'ppoll(2)'),
   epollCreate: full('poll', 'epoll_create1(2)'),
   epollControl: full('poll', 'epoll_ctl(2)'),
   epollWait: full('poll', 'epoll_pwait(2)'),
@@ -116,13 +122,13 @@ export const OPERATIONS: Readonly<Record<OperationName, Operation>> = {
   advise: full('memory', 'madvise(2)'),
   syncMemory: full('memory', 'msync(2)'),
   heapEnd: full('memory', 'brk(2)'),
-  futexWait: full('thread', 'futex(2)'),
+  futexWait: assumed('thread', 'futex(2)'),
   futexWake: full('thread', 'futex(2)'),
   futexRequeue: full('thread', 'futex(2)'),
   robustList: partial('thread', 'set_robust_list(2)', 'recorded; owners that die do not wake waiters'),
   clock: full('time', 'clock_gettime(2)'),
   clockResolution: full('time', 'clock_getres(2)'),
-  sleep: full('time', 'clock_nanosleep(2)'),
+  sleep: assumed('time', 'clock_nanosleep(2)'),
   terminalGet: full('terminal', 'tcgetattr(3)'),
   terminalSet: full('terminal', 'tcsetattr(3)'),
   terminalSize: full('terminal', 'TIOCGWINSZ(2const)'),

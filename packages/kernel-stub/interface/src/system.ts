@@ -16,7 +16,7 @@ import type {
 } from '@ashlar/hardware';
 import type { FeatureGroup } from './operations.ts';
 import type { Io, Task } from './task.ts';
-import type { TaskSystem } from './task-system.ts';
+import type { OperationName, TaskSystem } from './task-system.ts';
 
 export interface SpawnSpec {
   readonly argv: readonly string[];
@@ -35,6 +35,8 @@ export interface ExitStatus {
   code: number;
   /** Number of the signal that ended it, or 0. */
   signal: number;
+  /** The operation that it asked for and the stub lacks: what ended it, where `signal` is SIGSYS (see `Operation.assumed`). */
+  refused?: OperationName;
 }
 
 /** The outside end of a process's stdio. All may be asked again. */

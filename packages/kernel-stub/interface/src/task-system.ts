@@ -97,7 +97,7 @@ export interface Termios {
  * - Results: a number ≥ 0 (0 unless said otherwise), a negated errno, or a wait: then set `task.parked` and answer the trap with LEAVE.
  * - Records come back in `task.stat`, `task.values` or `task.bytes`.
  * - A relative timeout is made absolute by the personality and kept in `task.progress` (see Task): operations take deadlines on the monotonic clock.
- * - A stub without an operation's group answers -ENOSYS.
+ * - A stub without an operation answers -ENOSYS, and ends the program if the table says that programs assume it.
  */
 export interface TaskSystem {
   // process

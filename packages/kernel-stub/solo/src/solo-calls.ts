@@ -2,8 +2,7 @@ import { Errno, type GuestAddress, type Machine, PAGE_BYTES, type Reply, type Re
 import { AT_CWD, type Io, MapFlag, OPERATIONS, OpenFlag, type SignalInfo, type Task, type TaskSystem } from '@ashlar/kernel-stub';
 import type { Root, Stream } from './opened.ts';
 
-const DESCRIPTORS_MAX = 64;
-const BOUNCE_BYTES = 65536;
+const [DESCRIPTORS_MAX, BOUNCE_BYTES] = [64, 65536];
 const STREAM_STATUS = { mode: 0o010600, size: 0, links: 1, uid: 0, gid: 0, rdev: 0 };
 const pageUp = (bytes: number): number => Math.ceil(bytes / PAGE_BYTES) * PAGE_BYTES;
 const bounce = (io: Io): Uint8Array => new Uint8Array(Math.min(io.length, BOUNCE_BYTES));
@@ -85,8 +84,8 @@ export class SoloCalls implements Partial<TaskSystem> {
   };
 }
 
-/** The guest face: what {@link SoloCalls} has, and -ENOSYS. */
-export function soloSystem(calls: SoloCalls): TaskSystem {
-  const missing = Object.keys(OPERATIONS).map((name) => [name, () => -Errno.ENOSYS]);
-  return { ...Object.fromEntries(missing), ...calls } as unknown as TaskSystem;
+/** The guest face: what {@link SoloCalls} has, and -ENOSYS; `refuse` ends who asks for what programs assume to be there. */
+export function soloSystem(calls: SoloCalls, refuse: (task: Task, operation: string) => Result): TaskSystem {
+  const lacking = Object.entries(OPERATIONS).map(([of, row]) => [of, (task: Task) => (row.assumed && refuse(task, of)) || -Errno.ENOSYS]);
+  return { ...Object.fromEntries(lacking), ...calls } as unknown as TaskSystem;
 }

@@ -6,7 +6,8 @@ import { Root, Stream } from './opened.ts';
 import { SoloCalls, soloSystem } from './solo-calls.ts';
 
 const FEATURES: readonly FeatureGroup[] = ['file', 'memory', 'time', 'system'];
-const SIGKILL = 9;
+const [SIGKILL, SIGSYS] = [9, 31];
+type End = Parameters<System['wait']>[1];
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
 const newStatus = () => ({ atime: { sec: 0, nsec: 0 }, mtime: { sec: 0, nsec: 0 }, ctime: { sec: 0, nsec: 0 } }) as Status;
 const isProgram = ({ mode }: Status): boolean => (mode & FileType.MASK) === FileType.REGULAR && (mode & 0o111) !== 0;
@@ -23,17 +24,19 @@ export class SoloKernel implements KernelStub {
   #personality: Personality | undefined;
   #task: Task | undefined;
   /** Of the one program that there is at a time, until it is released. */
-  #now: { pid: number; tag: number; end: { code: number; signal: number } | null } = { pid: 0, tag: 0, end: null };
+  #now: { pid: number; tag: number; end: End | null } = { pid: 0, tag: 0, end: null };
   constructor(private readonly machine: Machine) {
     this.#root = new Root(machine);
     const key = machine.events.allocate();
     this.#streams = [0, 1, 2].map(() => new Stream({ events: machine.events, key }));
     const end = (code: number, signal: number): Result => this.#finish(code, signal);
     this.#calls = new SoloCalls({ machine, root: this.#root, streams: this.#streams, end });
+    const refuse = (task: Task, refused: string): Result =>
+      this.#finish(0, SIGSYS, Object.assign(task, { attention: true }) && ({ refused } as End));
     const none = (): Result => -Errno.ENOSYS;
     this.system = {
       features: new Set(FEATURES),
-      tasks: soloSystem(this.#calls),
+      tasks: soloSystem(this.#calls, refuse),
       nativeAbis: [],
       spawn: (tag, spec) => (tag === this.#now.tag ? this.#now.pid : this.#spawn(tag, spec)),
       signal: (pid, signal) => (pid !== this.#now.pid || this.#now.end !== null ? -Errno.ESRCH : signal && this.#finish(0, signal)),
@@ -54,8 +57,7 @@ export class SoloKernel implements KernelStub {
 
   #spawn(tag: number, spec: SpawnSpec): Reply {
     const { machine } = this;
-    const found = newStatus();
-    const path = spec.argv[0] ?? '';
+    const [found, path] = [newStatus(), spec.argv[0] ?? ''];
     const reply = this.#personality ? -Errno.EAGAIN : spec.tty ? -Errno.ENOTTY : this.#root.find(ROOT_NODE, path, found);
     if (reply !== 0) return reply;
     const backing = this.#root.backing(`solo:${found.node}`);
@@ -67,7 +69,7 @@ export class SoloKernel implements KernelStub {
     const program = { file: { path, size: found.size, backing, read: backing.read }, argv: spec.argv.map(utf8), env, execPath: utf8(path) };
     const from = { account: machine.memory, cpu: (isa: Isa) => machine.cpu(isa), random: (to: Uint8Array) => machine.entropy(to) };
     const out = {} as LoadedProgram;
-    const loaded = personality?.load({ ...program, ...from, open: () => -Errno.ENOENT }, out) ?? -Errno.ENOEXEC;
+    const loaded = personality?.load({ ...program, ...from, open: () => -Errno.ENOSYS }, out) ?? -Errno.ENOEXEC;
     if (loaded !== 0 || personality === undefined) return loaded;
     this.#calls.areas = { heapStart: out.heapStart, heapEnd: out.heapStart, mapStart: out.mapStart };
     this.#calls.opened = [0, 1, 2].map((at) => ({ node: 0, at }));
@@ -81,8 +83,8 @@ export class SoloKernel implements KernelStub {
     const records = { stat: newStatus(), values: new Float64Array(32), bytes: new Uint8Array(4096), parked: undefined, attention: false };
     this.#task = { id: 1, group: 1, context, space, ...records, progress: progress ?? undefined, note: note ?? undefined };
   }
-  #finish(code: number, signal: number): Result {
-    this.#now.end ??= { code: code & 255, signal };
+  #finish(code: number, signal: number, why?: Partial<End>): Result {
+    this.#now.end ??= { code: code & 255, signal, ...why };
     for (const stream of this.#streams) stream.close();
     return 0;
   }
@@ -105,8 +107,7 @@ export class SoloKernel implements KernelStub {
   /** What an ended program held is given back. */
   #after(used: number, task: Task | undefined): Step {
     if (task !== undefined && !this.#now.end) return { used, wait: task.parked };
-    this.#task?.context.destroy();
-    this.#task?.space.destroy();
+    for (const held of [this.#task?.context, this.#task?.space]) held?.destroy();
     this.#task = undefined;
     return { used, wait: { on: [this.#streams[0]!.on.key] } };
   }

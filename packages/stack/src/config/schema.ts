@@ -57,7 +57,12 @@ const userspace = z.strictObject({
   run: z.array(z.string()).min(1).optional().describe('Program and arguments; default: the program of a file: image'),
   env: environment.optional(),
   workdir: z.string().startsWith('/', 'expected an absolute path').optional(),
-  needs: z.array(z.enum(FEATURE_GROUPS)).optional().describe('Feature groups of the kernel stub without which the program cannot work'),
+  needs: z
+    .array(z.enum(FEATURE_GROUPS))
+    .optional()
+    .describe(
+      'Feature groups of the kernel stub without which the program cannot work; default: what is known of the program (a shell, a script)',
+    ),
 });
 
 const hypervisors = z.array(hypervisorEntry).max(64).optional().describe('Outermost first, each inside the one before; default: direct');

@@ -4,8 +4,11 @@ import type { SpawnSpec } from '@ashlar/kernel-stub';
 /** The version of the Session interface; a plugin names the one it was written for. */
 export const SESSION_INTERFACE = '1';
 
-/** How a process ended: with a code of 0 … 255, or by a signal. */
-export type ProcessExit = { readonly code: number } | { readonly signal: number };
+/**
+ * How a process ended: with a code of 0 … 255, or by a signal. `refused`: it asked for this operation of System, which the kernel stub lacks and programs
+ * assume to be there, and was ended by SIGSYS for it.
+ */
+export type ProcessExit = { readonly code: number } | { readonly signal: number; readonly refused?: string };
 
 /** A running program, from outside. Streams are binary-safe and keep back-pressure. */
 export interface GuestProcess {

@@ -26,7 +26,7 @@ const A0 = 10;
 const A7 = 17;
 const ECALL_BYTES = 4;
 const ISA = 'riscv64-user';
-/** What even a static program that prints a line cannot do without; a shell needs `process`, `signal` and `descriptor` as well, which its config says. */
+/** What even a static program that prints a line cannot do without. */
 const NEEDS = ['file', 'memory', 'time', 'system'] as const;
 
 const SA_ONSTACK = 0x0800_0000;

@@ -127,9 +127,10 @@ export class ClientProcess implements GuestProcess {
     this.#wake();
   }
 
-  exited(code: number, signal: number): void {
+  /** @param refused the operation that the kernel stub lacks and that ended it, or '' */
+  exited(code: number, signal: number, refused = ''): void {
     this.#exited = true;
-    this.#settle.resolve(signal === 0 ? { code } : { signal });
+    this.#settle.resolve(signal === 0 ? { code } : refused === '' ? { signal } : { signal, refused });
     this.inputClosed(-Errno.EPIPE);
     this.#checkFinished();
   }

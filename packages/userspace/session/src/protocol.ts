@@ -9,7 +9,7 @@
  * | ATTACH id, pid · PROCESSES id                               | OUTPUT pid, fd, bytes (none: the end)                  |
  * | SIGNAL id, pid, signal · RESIZE id, pid, columns, rows      | INPUT_CREDIT pid, bytes                                |
  * | INPUT pid, bytes (none: the end)                            | INPUT_CLOSED pid, errno                                |
- * | OUTPUT_CREDIT pid, fd, bytes · OUTPUT_CLOSE pid, fd         | EXIT pid, code, signal                                 |
+ * | OUTPUT_CREDIT pid, fd, bytes · OUTPUT_CLOSE pid, fd         | EXIT pid, code, signal, refused operation or ''        |
  * | OPEN id, path, flags, mode · READ id, handle, at, bytes     |                                                        |
  * | WRITE id, handle, at, bytes · CLOSE id, handle              |                                                        |
  * | LIST id, path, skip · STAT id, path                         |                                                        |
@@ -17,7 +17,7 @@
  *
  * Neither side sends stream bytes for which it has no credit, nor more requests than {@link SESSION_LIMITS} allows; one that does is hung up on.
  */
-export const SESSION_PROTOCOL = 1;
+export const SESSION_PROTOCOL = 2;
 
 export const Operation = {
   HELLO: 1,
@@ -57,6 +57,8 @@ export const SESSION_LIMITS = {
   /** File bytes of one READ or WRITE. */
   fileBytes: 256 << 10,
   pathBytes: 4096,
+  /** Name of an operation of System. */
+  operationBytes: 64,
   /** Strings of argv, and of env. */
   strings: 65_536,
   /** Frames that came in and wait for the next step. */

@@ -249,7 +249,11 @@ export class SessionClient implements Session {
         process?.inputClosed(fields.integer('errno', -INTEGER_MAX, 0));
         break;
       case Operation.EXIT:
-        process?.exited(fields.integer('code', 0, 255), fields.integer('signal', 0, 255));
+        process?.exited(
+          fields.integer('code', 0, 255),
+          fields.integer('signal', 0, 255),
+          fields.text('refused operation', SESSION_LIMITS.operationBytes),
+        );
         break;
       default:
         throw new MalformedFrame(`operation ${operation} is unknown`);

@@ -116,7 +116,7 @@ export class SessionServer implements ProcessOutlet {
   }
 
   exited(pid: number, status: ExitStatus): void {
-    this.#send(Operation.EXIT, pid, status.code, status.signal);
+    this.#send(Operation.EXIT, pid, status.code, status.signal, status.refused ?? '');
   }
 
   // ───── frames ─────

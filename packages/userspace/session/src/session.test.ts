@@ -44,8 +44,13 @@ const fail = (kernel: () => FakeKernel): Play => ({
   },
 });
 
+/** Asks for what the stub lacks. */
+const ask = (kernel: () => FakeKernel): Play => ({
+  step: (process) => process.exit(kernel().events, { code: 0, signal: 31, refused: 'pipe' }),
+});
+
 function stack() {
-  const kernel: FakeKernel = new FakeKernel({ cat: cat(() => kernel), yes, fail: fail(() => kernel) });
+  const kernel: FakeKernel = new FakeKernel({ cat: cat(() => kernel), yes, fail: fail(() => kernel), ask: ask(() => kernel) });
   const payload = new SystemPayload(kernel, kernel.machine);
   const connect = () => {
     const channel = new TestChannel();
@@ -106,6 +111,12 @@ describe('running a program', () => {
     const process = await settle(client.run(spec('fail')));
     const [out, err, exit] = await settle(Promise.all([collect(process.stdout), collect(process.stderr), process.exit]));
     expect([out.length, new TextDecoder().decode(err), exit]).toEqual([0, 'no', { code: 3 }]);
+  });
+
+  it('SE-12: names the operation for lack of which the stub ended it', async () => {
+    const { client, settle } = stack();
+    const process = await settle(client.run(spec('ask')));
+    expect(await settle(process.exit)).toEqual({ signal: 31, refused: 'pipe' });
   });
 
   it('rejects with the errno by name', async () => {
