@@ -22,7 +22,14 @@ export interface WorkspacePackage {
 }
 
 /** Libraries inside a tier's folder: not plugins, and named in DESIGN §10 or ARCHITECTURE.md. */
-const LIBRARIES = new Set(['@ashlar/executor', '@ashlar/devices', '@ashlar/domains', '@ashlar/unix', '@ashlar/session']);
+const LIBRARIES = new Set([
+  '@ashlar/executor',
+  '@ashlar/profiler',
+  '@ashlar/devices',
+  '@ashlar/domains',
+  '@ashlar/unix',
+  '@ashlar/session',
+]);
 /** Packages that put all tiers together. */
 const TOPS = new Set(['@ashlar/stack', 'ashlar', '@ashlar/image', '@ashlar/plugin']);
 

@@ -20,6 +20,10 @@ export interface RunFlags {
   readonly interactive?: boolean;
   readonly tty?: boolean;
   readonly stats?: boolean;
+  /** File for the profile. */
+  readonly profile?: string;
+  /** Guest instructions between samples. */
+  readonly profileInterval: number;
   readonly offline?: boolean;
   readonly domain?: string;
 }
@@ -29,6 +33,13 @@ const collect = (value: string, before: readonly string[] = []): readonly string
 function seconds(text: string): number {
   const value = Number(text);
   if (!(value > 0 && value < 2 ** 31)) throw new InvalidArgumentError('Write a number of seconds greater than 0.');
+  return value;
+}
+
+function interval(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 100 || value > 1e9)
+    throw new InvalidArgumentError('Write a number of instructions from 100 to 1000000000.');
   return value;
 }
 
@@ -79,6 +90,12 @@ function runCommand(result: CommandResult): Command {
     .option('--domain <name>', 'which domain of a stack file with several')
     .option('--offline', 'fetch nothing; use cached images')
     .option('--stats', 'print what the run used, on stderr')
+    .option('--profile <file>', 'sample what the guest executes, into a .cpuprofile for DevTools')
+    .addOption(
+      new Option('--profile-interval <instructions>', 'guest instructions from one sample to the next, on average')
+        .argParser(interval)
+        .default(100_000, '100,000'),
+    )
     .option('--debug', 'show stack traces of errors')
     .argument('[argv...]', 'program and arguments; default: the image’s own program')
     .passThroughOptions()

@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { chmodSync, closeSync, copyFileSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, closeSync, copyFileSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { guestPrograms } from '@ashlar/guests';
+import type { CpuProfile } from '@ashlar/stack';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ASHLAR, ashlar, RunningCommand } from './testing/command.ts';
 
@@ -35,6 +36,23 @@ describe('ashlar run', () => {
     );
     expect(stdout.toString()).toContain('argc 3\nargv[1] "a b"\nargv[2] ""\n');
     expect(stdout.toString()).toContain('env "COLOUR=blue=1"\nenv "EMPTY="\n');
+  });
+
+  it('writes a profile that DevTools open', async () => {
+    const file = join(folder, 'calls.cpuprofile');
+    const { status, stderr } = await ashlar(run('--profile', file, '--profile-interval', '1000', '--', '/guests/calls'));
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    const profile = JSON.parse(readFileSync(file, 'utf8')) as CpuProfile;
+    const ids = new Set(profile.nodes.map(({ id }) => id));
+    expect(profile.samples.every((id) => ids.has(id))).toBe(true);
+    expect(profile.timeDeltas).toHaveLength(profile.samples.length);
+    expect(profile.nodes.map(({ callFrame }) => callFrame.functionName)).toContain('with_callback');
+  });
+
+  it('says what is wrong with where a profile is to go', async () => {
+    const { status, stderr } = await ashlar(run('--profile', join(folder, 'none', 'x'), '--', '/guests/hello'));
+    expect({ status, lines: stderr.split('\n').length }).toEqual({ status: 125, lines: 3 });
+    expect(stderr).toContain('ENOENT');
   });
 
   it('runs the program of a file: image without being told', async () => {

@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { resolve } from 'node:path';
 import {
@@ -32,10 +33,12 @@ export async function run(argv: readonly string[], flags: RunFlags): Promise<num
     registry: prepared.registry,
     loaderModule: LOADER_MODULE,
     images: { offline: flags.offline === true, progress: images.progress },
+    ...(flags.profile === undefined ? {} : { profileInterval: flags.profileInterval }),
   });
   images.done();
   try {
     const status = await runIn(stack, argv, flags, prepared.registry);
+    if (flags.profile !== undefined) await writeProfile(stack, flags.profile, flags.domain);
     if (flags.stats === true) await printStatistics(stack, performance.now() - startedMs);
     return status;
   } finally {
@@ -236,6 +239,15 @@ async function follow(spawned: Promise<GuestProcess>, program: readonly string[]
   } finally {
     for (const remove of listeners) remove();
     stdio.close();
+  }
+}
+
+async function writeProfile(stack: Stack, file: string, domain: string | undefined): Promise<void> {
+  const profile = JSON.stringify(await stack.profile(domain));
+  try {
+    await writeFile(file, profile);
+  } catch (error) {
+    throw new StackError(`--profile ${file}: ${(error as Error).message}`, 'name a file in a folder that may be written', { cause: error });
   }
 }
 

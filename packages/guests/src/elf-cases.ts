@@ -29,6 +29,7 @@ export const ELF_CASES: readonly GuestCase[] = [
   { name: 'pipe', program: 'pipe', about: 'order, end of file, EPIPE, SIGPIPE', needs: ['file', 'descriptor', 'signal', 'process'] },
   { name: 'pipe-stream', program: 'pipe-stream', about: 'a megabyte between two processes', needs: ['descriptor', 'process'] },
   { name: 'fork-wait', program: 'fork-wait', about: 'fork, exit statuses, wait4', needs: ['process', 'signal', 'descriptor'] },
+  { name: 'calls', program: 'calls', about: 'recursion, large and dynamic frames, callbacks, in two processes', needs: ['process'] },
   { name: 'fork-memory', program: 'fork-memory', about: 'memory is separate, open files are shared', needs: ['process', 'file', 'memory'] },
   { name: 'exec', program: 'exec', about: 'what survives execve, and its errors', needs: ['process', 'file', 'descriptor', 'signal'] },
 

@@ -1,3 +1,4 @@
+export type { CpuProfile, ProfileNode } from '@ashlar/profiler';
 export { type CheckedStack, checkStack } from './check.ts';
 export { defineStack, type StackDefinition } from './config/define.ts';
 export { ConfigError, type ConfigSource, type Diagnostic } from './config/diagnostic.ts';

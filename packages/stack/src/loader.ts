@@ -2,6 +2,7 @@ import type { Cpu, Machine, PartReader, Payload, Plain, PluginRef } from '@ashla
 import type { DomainPlan, Hypervisor, Interposer, PayloadLoader, PayloadRef } from '@ashlar/hypervisor';
 import type { KernelStub, Personality } from '@ashlar/kernel-stub';
 import { Domains, Loader, LowerMachine } from '@ashlar/plugin';
+import { Profiler } from '@ashlar/profiler';
 import { SystemPayload } from '@ashlar/session';
 import { construct, type Level, levelAbove, rootLevel } from './plugins/container.ts';
 import type { PluginRegistry } from './plugins/registry.ts';
@@ -56,14 +57,16 @@ export class StackLoader implements PayloadLoader {
       : undefined;
   }
 
-  private async system(ref: PayloadRef & { kind: 'system' }, machine: Machine): Promise<Payload> {
+  private async system(ref: PayloadRef & { kind: 'system' }, lower: Machine): Promise<Payload> {
+    const documents = new Map<string, () => Uint8Array>();
+    const machine = ref.profileInterval === undefined ? lower : profiled(lower, ref.profileInterval, documents);
     const level = levelAbove(this.below, new Map([[LowerMachine, machine]]));
     const kernel = construct<KernelStub>(level, await this.registry.find('kernel', ref.kernel), ref.kernel);
     const above = levelAbove(level, new Map());
     const personalities: Personality[] = [];
     for (const each of ref.userspace) personalities.push(construct(above, await this.registry.find('userspace', each), each));
     kernel.install(personalities);
-    return new SystemPayload(kernel, machine);
+    return new SystemPayload(kernel, machine, documents);
   }
 
   private async hypervisor(ref: PayloadRef & { kind: 'hypervisor' }, machine: Machine): Promise<Payload> {
@@ -81,6 +84,13 @@ export class StackLoader implements PayloadLoader {
     }
     return hypervisor;
   }
+}
+
+/** The machine with a profiler around its CPUs; the profile is a document of the payload. */
+function profiled(lower: Machine, interval: number, documents: Map<string, () => Uint8Array>): Machine {
+  const profiler = new Profiler({ interval });
+  documents.set('profile', () => new TextEncoder().encode(JSON.stringify(profiler.profile())));
+  return profiler.machine(lower);
 }
 
 const describe = (reply: unknown): string => (typeof reply === 'number' ? `error ${-reply}` : 'it would have to wait');

@@ -34,7 +34,11 @@ export interface StackPlan {
   readonly leaves: readonly LeafPlan[];
   readonly links: readonly { readonly from: string; readonly to: string }[];
   /** The outermost payload, with every domain in it. `shape` says what the machine it stands on offers. */
-  payload(machine: { readonly isas: readonly Isa[]; readonly virtualTime: boolean }, saved: ReadonlyMap<string, Uint8Array>): PayloadRef;
+  payload(
+    machine: { readonly isas: readonly Isa[]; readonly virtualTime: boolean },
+    saved: ReadonlyMap<string, Uint8Array>,
+    profileInterval?: number,
+  ): PayloadRef;
 }
 
 /** Memory of a stack that says nothing of it: 2 GiB. */
@@ -65,6 +69,7 @@ interface BuildContext {
   readonly isas: readonly Isa[];
   readonly virtualTime: boolean;
   readonly saved: ReadonlyMap<string, Uint8Array>;
+  readonly profileInterval: number | undefined;
 }
 
 /** Turns a config into a plan. The config has passed its schema; plugins are not looked at. */
@@ -86,7 +91,7 @@ export function planOf(config: StackConfig): StackPlan {
     pages,
     leaves: root.leaves,
     links: config.links ?? [],
-    payload: (machine, saved) => root.payload({ ...machine, saved }, pages),
+    payload: (machine, saved, profileInterval) => root.payload({ ...machine, saved, profileInterval }, pages),
   };
 }
 
@@ -209,6 +214,11 @@ function planLeaf(config: DomainConfig, place: Place): Node {
   };
   return {
     leaves: [leaf],
-    payload: () => ({ kind: 'system', kernel: leaf.kernel, userspace: leaf.userspace }),
+    payload: ({ profileInterval }) => ({
+      kind: 'system',
+      kernel: leaf.kernel,
+      userspace: leaf.userspace,
+      ...(profileInterval === undefined ? {} : { profileInterval }),
+    }),
   };
 }

@@ -2,7 +2,8 @@ import { EventEmitter } from 'node:events';
 import type { Channel, Hardware, Machine, Payload, Result } from '@ashlar/hardware';
 import { createPair } from '@ashlar/hypercall';
 import type { DomainUsage, Hypervisor } from '@ashlar/hypervisor';
-import { SessionClient } from '@ashlar/session';
+import type { CpuProfile } from '@ashlar/profiler';
+import { receiveDocument, SessionClient } from '@ashlar/session';
 import type { GuestProcess, ProcessExit, Session } from '@ashlar/userspace';
 import { type LevelStop, Levels, type LevelUsage } from './levels.ts';
 import { picture } from './picture.ts';
@@ -175,6 +176,15 @@ export class Stack extends EventEmitter<StackEvents> implements AsyncDisposable 
   /** What every domain used so far, from the outermost in: each level of each chain once. */
   usage(): Promise<readonly LevelUsage[]> {
     return this.levels.usage();
+  }
+
+  /** What the programs of a domain executed so far, if the stack was started with `profileInterval`. */
+  async profile(domain?: string): Promise<CpuProfile> {
+    const { client: near, server: far } = createPair();
+    const document = receiveDocument(near);
+    document.catch(() => undefined);
+    if (this.serve('profile', far, domain) < 0) throw new StackError('no profile is taken', 'start the stack with profileInterval');
+    return JSON.parse(new TextDecoder().decode(await document)) as CpuProfile;
   }
 
   /** Settles when a domain that this one is in, or itself, ended: `crashed` and `lost` say why. Ask before it happens. */

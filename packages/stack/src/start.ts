@@ -32,6 +32,8 @@ export interface StartOptions {
   readonly from?: Uint8Array;
   /** Start nothing yet: `advance` or `resume` does. */
   readonly paused?: boolean;
+  /** Takes a profile of each domain, with so many guest instructions between samples: {@link Stack.profile} gives it. */
+  readonly profileInterval?: number;
   readonly images?: Pick<ResolveOptions, 'cache' | 'offline' | 'progress' | 'signal'>;
   readonly console?: (bytes: Uint8Array) => void;
 }
@@ -155,7 +157,8 @@ export async function startPrepared(prepared: PreparedStack, options: StartOptio
     const saved = options.from === undefined ? undefined : openStackImage(options.from, plan);
     saved?.restoreHardware(hardware);
     const loader = new StackLoader(registry, options.loaderModule);
-    const ref = plan.payload({ isas: shape.isas as readonly Isa[], virtualTime: shape.virtualTime }, saved?.domains ?? new Map());
+    const machine = { isas: shape.isas as readonly Isa[], virtualTime: shape.virtualTime };
+    const ref = plan.payload(machine, saved?.domains ?? new Map(), options.profileInterval);
     const { payload, saveLeaf } = await loadRoot(loader, ref, plan, hardware, saved?.domains ?? new Map());
     const stack = new Stack({ plan: withDefaultProgram(plan, images), hardware, payload, saveLeaf, release });
     listeners.push((bytes) => {

@@ -20,11 +20,13 @@ const WARNINGS = ['-Wall', '-Wextra', '-Werror'];
 const ELF_FLAGS = [
   ...['-std=gnu2x', '-O2', '-march=rv64gc', '-mabi=lp64d', ...WARNINGS, '-Wno-cast-function-type'],
   ...['-ffreestanding', '-fno-stack-protector', '-fno-pic', '-no-pie', '-fno-asynchronous-unwind-tables'],
-  ...['-static', '-nostdlib', '-s', '-Wl,--build-id=none,-z,noseparate-code,-z,max-page-size=4096,-Tdata=0x40000,--no-relax'],
+  ...['-static', '-nostdlib', '-Wl,--build-id=none,-z,noseparate-code,-z,max-page-size=4096,-Tdata=0x40000,--no-relax'],
 ];
+/** Programs that keep their symbol table, for whoever reads it. */
+const WITH_SYMBOLS = new Set(['calls']);
 const WASM_FLAGS = [
   ...['--target=wasm32-unknown-unknown', '-std=gnu2x', '-O2', ...WARNINGS, '-ffreestanding', '-nostdlib'],
-  ...['-Wl,--no-entry', '-Wl,--export=_start', '-Wl,--strip-all', '-Wl,--stack-first,-z,stack-size=65536'],
+  ...['-Wl,--no-entry', '-Wl,--export=_start', '-Wl,--stack-first,-z,stack-size=65536'],
 ];
 
 function firstLine(command: string, ...args: string[]): string {
@@ -52,15 +54,18 @@ function compileAll(): Map<string, Buffer> {
   const built = new Map<string, Buffer>();
   try {
     const targets = [
-      { sources: FOLDERS.elf, compiler: ELF_COMPILER, flags: ELF_FLAGS, suffix: '' },
-      { sources: FOLDERS.wasm, compiler: WASM_COMPILER, flags: WASM_FLAGS, suffix: '.wasm' },
+      { sources: FOLDERS.elf, compiler: ELF_COMPILER, flags: ELF_FLAGS, strip: '-s', suffix: '' },
+      { sources: FOLDERS.wasm, compiler: WASM_COMPILER, flags: WASM_FLAGS, strip: '-Wl,--strip-all', suffix: '.wasm' },
     ];
     for (const target of targets) {
       for (const source of readdirSync(target.sources).sort()) {
         if (!source.endsWith('.c')) continue;
         const program = basename(source, '.c') + target.suffix;
         const output = join(folder, program);
-        execFileSync(target.compiler, [...target.flags, '-o', output, source], { cwd: target.sources, stdio: 'inherit' });
+        execFileSync(target.compiler, [...target.flags, ...(WITH_SYMBOLS.has(program) ? [] : [target.strip]), '-o', output, source], {
+          cwd: target.sources,
+          stdio: 'inherit',
+        });
         built.set(program, readFileSync(output));
       }
     }

@@ -31,6 +31,8 @@ export const Prot = { NONE: 0, READ: 1, WRITE: 2, EXEC: 4 } as const;
 export interface Backing {
   /** Same contents and identity ⇒ same id. Saved with each mapping; the stub finds the backing again by it. Empty string: zeroes. */
   readonly id: string;
+  /** Where it comes from, for people: a path. Tools show it; nothing depends on it. */
+  readonly name?: string | undefined;
   /** Fills one page (`into` is 4,096 bytes, zeroed). Returns bytes valid (the rest stays zero); -EIO; or -ENXIO wholly past the end (SIGBUS). */
   fetch(page: number, into: Uint8Array): Reply;
   /** Writes a page of a shared mapping back. Absent: shared writes live only in memory. */

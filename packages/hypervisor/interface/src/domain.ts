@@ -22,6 +22,8 @@ export type PayloadRef =
       readonly kernel: PluginRef;
       /** Personalities, asked in this order whether they recognise a program. */
       readonly userspace: readonly PluginRef[];
+      /** Takes a profile of what its programs execute, with so many instructions between samples; the service `profile` gives it. */
+      readonly profileInterval?: number;
     }
   | {
       readonly kind: 'hypervisor';

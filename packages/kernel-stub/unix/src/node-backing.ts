@@ -16,6 +16,8 @@ export class NodeBacking implements Backing {
   readonly node: number;
   /** Set once a program mapped it shared. */
   shared: SharedPages | undefined;
+  /** How the file was reached first. */
+  name: string | undefined;
   readonly #io = new BytesIo(new Uint8Array());
   readonly #attributes = newAttributes();
 
@@ -64,6 +66,7 @@ export class BackingTable {
     }
     known.holders++;
     known.place ??= place;
+    known.backing.name ??= place.pathFromTop();
     return known.backing;
   }
 

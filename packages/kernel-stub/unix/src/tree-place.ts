@@ -76,6 +76,13 @@ export class TreePlace implements Place {
     return path === '' ? '/' : path;
   }
 
+  /** Absolute path in the whole tree. */
+  pathFromTop(): string {
+    let top: TreePlace = this;
+    while (top.parent !== undefined) top = top.parent;
+    return this.pathFrom(top);
+  }
+
   isSame(other: TreePlace): boolean {
     return this.node === other.node && this.filesystem === other.filesystem;
   }

@@ -1,3 +1,4 @@
+export { receiveDocument } from './document.ts';
 export { MalformedFrame } from './frame.ts';
 export { SESSION_LIMITS, SESSION_PROTOCOL } from './protocol.ts';
 export { SessionClient } from './session-client.ts';

@@ -1,5 +1,6 @@
 import type { Channel, EventKey, Events, Machine, PartReader, PartWriter, Payload, Reply, Result, Step } from '@ashlar/hardware';
 import type { KernelStub } from '@ashlar/kernel-stub';
+import { sendDocument } from './document.ts';
 import { WaitSet } from './gate.ts';
 import { Hosting } from './hosting.ts';
 import { SessionServer } from './session-server.ts';
@@ -17,8 +18,12 @@ export class SystemPayload implements Payload {
   /** Fires when a session came: whoever steps may wait for what was known before. */
   readonly #arrival: EventKey;
 
-  constructor(kernel: KernelStub, machine: Machine) {
+  readonly #documents: ReadonlyMap<string, () => Uint8Array>;
+
+  /** `documents`: further services, each of which answers with one document as of when it was asked. */
+  constructor(kernel: KernelStub, machine: Machine, documents: ReadonlyMap<string, () => Uint8Array> = new Map()) {
     this.kernel = kernel;
+    this.#documents = documents;
     this.#events = machine.events;
     this.#arrival = machine.events.allocate();
     this.#hosting = new Hosting(kernel.system, machine);
@@ -32,6 +37,8 @@ export class SystemPayload implements Payload {
   }
 
   serve(service: string, channel: Channel): Result {
+    const document = this.#documents.get(service);
+    if (document !== undefined) return sendDocument(document(), channel);
     if (service !== 'session') return this.kernel.serve(service, channel);
     this.#sessions.add(new SessionServer(this.#hosting, channel));
     this.#events.fire(this.#arrival);
