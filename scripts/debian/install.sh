@@ -12,6 +12,7 @@ commands=(
   qemu-riscv64:qemu-user
   qemu-system-riscv64:qemu-system-misc
   riscv64-linux-gnu-gcc:gcc-riscv64-linux-gnu
+  gcc:gcc
   clang:clang
   wasm-ld:lld
   cpio:cpio
@@ -24,6 +25,8 @@ for pair in "${commands[@]}"; do
   command -v "${pair%%:*}" >/dev/null || missing+=("${pair#*:}")
 done
 command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || missing+=(chromium)
+[ -e /usr/riscv64-linux-gnu/lib/libc.a ] || missing+=(libc6-dev-riscv64-cross)
+[ -e /usr/include/stdio.h ] || missing+=(libc6-dev)
 [ -d /usr/include/wasm32-wasi ] || missing+=(wasi-libc)
 # The runtime for clang's wasm target is packaged per major version of LLVM: take that of the clang that is, or would be, installed.
 compgen -G '/usr/lib/llvm-*/lib/clang/*/lib/wasi*/libclang_rt.builtins-wasm32.a' >/dev/null ||

@@ -1,0 +1,168 @@
+import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import {
+  type Comparison,
+  circumstances,
+  compare,
+  type Overheads,
+  overheadsOf,
+  parseCount,
+  parseTools,
+  ratio,
+  type Subject,
+} from './comparison.ts';
+import { geometricMean, median, type Row, table } from './statistics.ts';
+import { runWith, TOOLS, type Tool, targetOf } from './tools.ts';
+import { hello, type Kind, programOf, type Size, type Workload, workloads } from './workloads.ts';
+
+// C programs natively, under qemu-riscv64, interpreted and translated, in turns; CPU time without each tool's own start. Output, status and
+// instruction counts must be equal in every round.
+
+const USAGE = `usage: node bench/dist/cpu.js [--runs 5] [--size small|full] [--only NAME,…] [--tools ${TOOLS.join(',')}] [--seed 1] [--json FILE]`;
+
+interface Options {
+  readonly runs: number;
+  readonly size: Size;
+  readonly chosen: readonly Workload[];
+  readonly tools: readonly Tool[];
+  readonly seed: string;
+  readonly json: string | undefined;
+}
+
+function options(): Options {
+  const { values } = parseArgs({
+    options: {
+      runs: { type: 'string', default: '5' },
+      size: { type: 'string', default: 'small' },
+      only: { type: 'string' },
+      tools: { type: 'string', default: TOOLS.join(',') },
+      seed: { type: 'string', default: '1' },
+      json: { type: 'string' },
+    },
+  });
+  const size = (['tiny', 'small', 'full'] as const).find((name) => name === values.size);
+  if (size === undefined) throw new RangeError(`--size: '${values.size}' is none of small, full`);
+  parseCount('seed', values.seed);
+  return {
+    runs: parseCount('runs', values.runs),
+    size,
+    chosen: values.only === undefined ? workloads : values.only.split(',').map(byName),
+    tools: parseTools(values.tools),
+    seed: values.seed,
+    json: values.json,
+  };
+}
+
+function byName(name: string): Workload {
+  const found = workloads.find((workload) => workload.name === name);
+  if (found === undefined) throw new RangeError(`--only: '${name}' is none of ${workloads.map((workload) => workload.name).join(', ')}`);
+  return found;
+}
+
+function subject(workload: Workload, { size, seed }: Options): Subject {
+  const args = [String(workload.rounds[size]), seed];
+  return {
+    name: workload.name,
+    sameStderrNatively: !workload.rounded,
+    run: (tool) => runWith(tool, programOf(workload, targetOf(tool)), args),
+  };
+}
+
+/** One workload's figures. */
+interface Result extends Comparison {
+  readonly kind: Kind;
+}
+
+function measureAll(told: Options): { readonly results: readonly Result[]; readonly overheads: Overheads } {
+  for (const workload of told.chosen) for (const target of ['native', 'riscv64'] as const) programOf(workload, target);
+  const starts = [compare(subject(hello, told), told.tools, told.runs)];
+  const results: Result[] = [];
+  for (const workload of told.chosen) {
+    process.stderr.write(`${workload.name} `);
+    results.push({ ...compare(subject(workload, told), told.tools, told.runs), kind: workload.kind });
+    starts.push(compare(subject(hello, told), told.tools, 1));
+  }
+  process.stderr.write('\n');
+  return { results, overheads: overheadsOf(starts) };
+}
+
+const ms = (value: number): string => value.toFixed(value < 10 ? 1 : 0);
+
+function row(result: Result, tools: readonly Tool[], overheads: Overheads): Row {
+  const cells: Record<string, string | number> = { workload: result.name, kind: result.kind };
+  if (result.instructions !== undefined) cells['10⁶ instr'] = (result.instructions / 1e6).toFixed(0);
+  for (const tool of tools) cells[`${tool} cpu`] = ms(median(result.samples.get(tool)?.cpuMs ?? []) - (overheads.get(tool)?.cpuMs ?? 0));
+  for (const tool of tools.filter((name) => name === 'qemu' || name === 'translator'))
+    cells[`${tool} wall`] = ms(median(result.samples.get(tool)?.wallMs ?? []) - (overheads.get(tool)?.wallMs ?? 0));
+  const speed = ratio(result, 'qemu', 'translator', overheads);
+  if (speed !== undefined) {
+    cells['qemu/ours'] = speed.ratio.toFixed(2);
+    cells['95 %'] = speed.interval.map((end) => end.toFixed(2)).join('–');
+  }
+  const native = ratio(result, 'translator', 'native', overheads);
+  if (native !== undefined) cells['ours/native'] = native.ratio.toFixed(2);
+  return cells;
+}
+
+const RATIO_MAX = 10;
+
+/** What issue 3 promises of all workloads together: a figure beside each promise. */
+function aggregates(results: readonly Result[], overheads: Overheads): Row[] {
+  const speeds = results.flatMap((result) => {
+    const speed = ratio(result, 'qemu', 'translator', overheads);
+    return speed === undefined ? [] : [{ ...result, ...speed }];
+  });
+  const mean = (kinds: readonly Kind[] | undefined): number =>
+    geometricMean(speeds.filter(({ kind }) => kinds?.includes(kind) ?? true).map((speed) => Math.min(RATIO_MAX, speed.ratio)));
+  const natives = results.flatMap((result) => ratio(result, 'translator', 'native', overheads)?.ratio ?? []);
+  const slowest = [...speeds].sort((one, other) => one.ratio - other.ratio);
+  const line = (what: string, promised: string, value: number, holds: boolean): Row[] =>
+    Number.isNaN(value) ? [] : [{ what, promised, measured: value.toFixed(2), holds: holds ? 'yes' : 'no' }];
+  const all = mean(undefined);
+  const integer = mean(['integer', 'calls']);
+  const float = mean(['float']);
+  const native = geometricMean(natives);
+  const below = speeds.filter(({ interval }) => interval[1] < 1).map(({ name }) => name);
+  return [
+    ...line('qemu / ours, geometric mean, each at most 10', '≥ 2.0', all, all >= 2),
+    ...line('of these integer and calls', '≥ 1.6', integer, integer >= 1.6),
+    ...line('of these floating point', '≥ 4', float, float >= 4),
+    ...line(
+      `slowest: ${slowest
+        .slice(0, 3)
+        .map(({ name }) => name)
+        .join(', ')}`,
+      '',
+      slowest[0]?.ratio ?? Number.NaN,
+      (slowest[0]?.ratio ?? 0) >= 1,
+    ),
+    ...line('workloads whose 95 % interval is wholly below 1', '0', speeds.length === 0 ? Number.NaN : below.length, below.length === 0),
+    ...line('ours / native, geometric mean', '≤ 2.5', native, native <= 2.5),
+  ];
+}
+
+function main(): void {
+  const told = options();
+  const before = circumstances();
+  const { results, overheads } = measureAll(told);
+  const starts = [...overheads].map(([tool, { cpuMs, wallMs }]) => ({ start: tool, 'cpu ms': ms(cpuMs), 'wall ms': ms(wallMs) }));
+  const summary = aggregates(results, overheads);
+  const rows = results.map((result) => row(result, told.tools, overheads));
+  process.stdout.write(`C programs, size ${told.size}, seed ${told.seed}: medians of ${told.runs} runs, ms, without each tool's start\n`);
+  process.stdout.write(`${[table(rows), table(starts), table(summary)].join('\n\n')}\n`);
+  if (told.json === undefined) return;
+  const plain = results.map((result) => ({ ...result, samples: Object.fromEntries(result.samples) }));
+  const { runs, size, seed } = told;
+  writeFileSync(
+    told.json,
+    `${JSON.stringify({ circumstances: before, runs, size, seed, overheads: Object.fromEntries(overheads), rows, summary, results: plain }, undefined, 1)}\n`,
+  );
+}
+
+try {
+  main();
+} catch (error) {
+  if (!(error instanceof RangeError) && !(error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS')) throw error;
+  process.stderr.write(`${(error as Error).message}\n${USAGE}\n`);
+  process.exitCode = 2;
+}
