@@ -34,7 +34,7 @@ function packageFolders() {
   const below = (folder) =>
     existsSync(folder)
       ? readdirSync(folder, { withFileTypes: true })
-          .filter((entry) => entry.isDirectory() && entry.name !== 'node_modules')
+          .filter((entry) => entry.isDirectory() && entry.name !== 'node_modules' && entry.name !== 'bin')
           .map((entry) => join(folder, entry.name))
       : [];
   const tiers = below(join(root, 'packages'));

@@ -1,9 +1,11 @@
 // How a program that starts stacks is bundled: importing the libraries one by one takes longer than starting a stack, and what is parsed is paid for at
 // every start.
-import { readdirSync, rmSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
+import { parseSync, Visitor } from 'oxc-parser';
 
 const here = dirname(fileURLToPath(import.meta.url));
 
@@ -29,9 +31,25 @@ const interpreter = {
   },
 };
 
+/** What all bundles have in common. */
+const common = {
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  minify: true,
+  // For readable stack traces: `node --enable-source-maps`, or --debug of the command.
+  sourcemap: 'linked',
+  sourcesContent: false,
+  plugins: [oneLanguage, interpreter],
+  // Guest programs are found beside their package. npm's own client is large, used only for npm: images that are not cached, and loads files by path.
+  external: ['@ashlar/guests', 'pacote', '@npmcli/config', '@npmcli/config/*'],
+  logLevel: 'warning',
+};
+
 /** Bundles `entryPoints` (name → compiled module) into `outdir`, with what a thread is started from: that is found by file name, beside. */
 export async function bundle(outdir, entryPoints, external = []) {
   const { metafile } = await build({
+    ...common,
     entryPoints: {
       ...entryPoints,
       loader: join(here, 'dist', 'loader.js'),
@@ -39,23 +57,59 @@ export async function bundle(outdir, entryPoints, external = []) {
     },
     outdir,
     metafile: true,
-    bundle: true,
     splitting: true,
     format: 'esm',
-    platform: 'node',
-    target: 'node20',
-    minify: true,
-    // For readable stack traces: `node --enable-source-maps`, or --debug of the command.
-    sourcemap: 'linked',
-    sourcesContent: false,
-    plugins: [oneLanguage, interpreter],
-    // Guest programs are found beside their package. npm's own client is large, used only for npm: images that are not cached, and loads files by path.
-    external: ['@ashlar/guests', 'pacote', '@npmcli/config', '@npmcli/config/*', ...external],
+    external: [...common.external, ...external],
     // CommonJS libraries in the bundle ask for `require`.
     banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
-    logLevel: 'warning',
   });
-  // Parts of earlier bundles go last: a program that is running may still load its own.
-  const made = new Set(Object.keys(metafile.outputs).map((path) => basename(path)));
-  for (const name of readdirSync(outdir)) if (!made.has(name)) rmSync(join(outdir, name));
+  return Object.keys(metafile.outputs).map((path) => basename(path));
+}
+
+/**
+ * Bundles a program into one CommonJS file, which Node.js loads sooner than modules and whose compiled code can be kept (src/code-cache.ts). The
+ * file's name has a digest of its content. Returns the names of its files, the program's first.
+ */
+export async function bundleProgram(outdir, name, entryPoint, external = []) {
+  const { outputFiles } = await build({
+    ...common,
+    entryPoints: [entryPoint],
+    outfile: join(outdir, `${name}.cjs`),
+    write: false,
+    format: 'cjs',
+    external: [...common.external, ...external],
+    define: { 'import.meta.url': '__url' },
+    banner: { js: `const __url = require('node:url').pathToFileURL(__filename).href, ${LOAD} = require('./launch.cjs').load;` },
+  });
+  const [map, code] = outputFiles.toSorted((one, other) => other.path.endsWith('.map') - one.path.endsWith('.map'));
+  const text = importsThroughLauncher(code.text);
+  const file = `${name}-${createHash('sha256').update(text).digest('hex').slice(0, 16)}.cjs`;
+  mkdirSync(outdir, { recursive: true });
+  writeFileSync(join(outdir, `${file}.map`), map.contents);
+  writeFileSync(join(outdir, file), text.replace(`sourceMappingURL=${name}.cjs.map`, `sourceMappingURL=${file}.map`));
+  return [file, `${file}.map`];
+}
+
+/** Stands for `import`, and is as long, so that source maps stay right. */
+const LOAD = '__load';
+
+/** Has the launcher do all imports: a script whose code comes from a cache cannot, since V8 then forgets who asks. */
+function importsThroughLauncher(text) {
+  const { program, errors } = parseSync('program.cjs', text, { sourceType: 'commonjs' });
+  if (errors.length > 0) throw new Error(`the bundle cannot be parsed: ${errors[0].message}`);
+  const starts = [];
+  new Visitor({ ImportExpression: ({ start }) => starts.push(start) }).visit(program);
+  return starts.reduce((changed, at) => `${changed.slice(0, at)}${LOAD}${changed.slice(at + LOAD.length)}`, text);
+}
+
+/** Bundles what loads a program that {@link bundleProgram} made: launch.cjs. */
+export async function bundleLauncher(outdir, entryPoint, define) {
+  const outfile = join(outdir, 'launch.cjs');
+  await build({ ...common, entryPoints: [entryPoint], outfile, format: 'cjs', define, sourcemap: false });
+  return [basename(outfile)];
+}
+
+/** Parts of earlier bundles go last: a program that is running may still load its own. */
+export function removeOthers(outdir, made) {
+  for (const name of readdirSync(outdir)) if (!made.includes(name)) rmSync(join(outdir, name));
 }

@@ -35,7 +35,8 @@ const TOPS = new Set(['@ashlar/stack', 'ashlar', '@ashlar/image', '@ashlar/plugi
 
 export function readWorkspace(root: string): readonly WorkspacePackage[] {
   const tiers = readdirSync(join(root, 'packages')).map((name) => join(root, 'packages', name));
-  const inner = tiers.flatMap((folder) => readdirSync(folder).map((name) => join(folder, name)));
+  // `bin` has a package.json to say that a launcher is CommonJS; it is no package.
+  const inner = tiers.flatMap((folder) => readdirSync(folder).flatMap((name) => (name === 'bin' ? [] : [join(folder, name)])));
   return [...tiers, ...inner].filter((folder) => existsSync(join(folder, 'package.json'))).map((folder) => readPackage(root, folder));
 }
 

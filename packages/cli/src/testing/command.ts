@@ -18,8 +18,9 @@ export class RunningCommand {
   private readonly stdout: Buffer[] = [];
   private readonly stderr: Buffer[] = [];
 
-  constructor(args: readonly string[], cwd = REPOSITORY) {
-    this.child = spawn(process.execPath, [ASHLAR, ...args], { cwd, stdio: 'pipe' });
+  /** `env`: beside this process's own. */
+  constructor(args: readonly string[], cwd = REPOSITORY, env: Readonly<Record<string, string>> = {}) {
+    this.child = spawn(process.execPath, [ASHLAR, ...args], { cwd, stdio: 'pipe', env: { ...process.env, ...env } });
     this.child.stdout.on('data', (chunk: Buffer) => this.stdout.push(chunk));
     this.child.stderr.on('data', (chunk: Buffer) => this.stderr.push(chunk));
     // A command that ends before it read all of its input is no failure of the test.
@@ -45,8 +46,13 @@ export class RunningCommand {
 }
 
 /** Runs the command to its end. */
-export function ashlar(args: readonly string[], input: string | Uint8Array = '', cwd = REPOSITORY): Promise<Ended> {
-  const running = new RunningCommand(args, cwd);
+export function ashlar(
+  args: readonly string[],
+  input: string | Uint8Array = '',
+  cwd = REPOSITORY,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Ended> {
+  const running = new RunningCommand(args, cwd, env);
   running.child.stdin.end(input);
   return running.ended;
 }

@@ -24,7 +24,7 @@ const NO_WAIT: Wait = { on: [] };
   name: 'riscv64',
   interface: '1',
   version: '0.1.0',
-  summary: 'RV64GC with Zba, Zbb, Zbs at user level: an interpreter generated from one table of semantics',
+  summary: 'RV64GC with Zba, Zbb, Zbs at user level: interpreted, and translated to WebAssembly where it is hot',
   traits: { isa: 'riscv64-user', ...TRAITS },
 })
 export class Riscv64Cpu implements Cpu {

@@ -11,6 +11,11 @@ export interface Views {
 }
 
 const WASM_PAGE = 0x1_0000;
+/**
+ * Guest memory that there is from the start, in wasm pages: enough to reach a small program's stack, 41 MiB above its image. It is address space
+ * until it is used; but when a memory grows, V8 counts old and new bytes and collects garbage, which takes longer than the program.
+ */
+const FIRST_PAGES = 700;
 /** Memory grows by at least this many wasm pages and by an eighth, so that growing stays rare and small spaces stay small. */
 const GROWTH_PAGES = 16;
 /** Spare engines kept for the next space. A memory cannot shrink, so each holds on to what the spaces it served had resident. */
@@ -26,9 +31,38 @@ const pool: Engine[] = [];
 
 /** The generated interpreter is the same for every space: compiled once in a process. */
 function module(): WebAssembly.Module {
-  compiled ??= new WebAssembly.Module(interpreterModule());
+  compiled ??= withPatience(() => new WebAssembly.Module(interpreterModule()));
   return compiled;
 }
+
+/** What Node.js has and the common library types do not know. */
+interface HostGlobals {
+  readonly process?: {
+    readonly versions?: { readonly v8?: string };
+    getBuiltinModule?(name: string): { setFlagsFromString?(flags: string): void } | undefined;
+  };
+}
+
+/**
+ * V8 optimises a function on another thread when the bytes of code that its jumps back span exceed a budget, which it notes when the module is made.
+ * The interpreter is one large loop, so some 60 instructions use the budget up; a small program is over long before the optimiser is, and a process
+ * ends only when the optimiser has ended. With this budget it begins after some 60,000 instructions.
+ */
+function withPatience<T>(make: () => T): T {
+  const { process } = globalThis as HostGlobals;
+  const usual = V8_BUDGETS.get(process?.versions?.v8?.split('.')[0]);
+  const v8 = usual === undefined ? undefined : process?.getBuiltinModule?.('node:v8');
+  v8?.setFlagsFromString?.(`--wasm-tiering-budget=${PATIENT_BUDGET}`);
+  try {
+    return make();
+  } finally {
+    v8?.setFlagsFromString?.(`--wasm-tiering-budget=${usual}`);
+  }
+}
+
+const PATIENT_BUDGET = 1_800_000_000;
+/** By V8's major version, what is set back. Nothing is changed in others. */
+const V8_BUDGETS: ReadonlyMap<string | undefined, number> = new Map([['11', 1_800_000]]);
 
 const NO_HOST: InterpreterImports = {
   trap: () => 1,
@@ -54,7 +88,7 @@ export class Engine implements Views {
   readonly #memory: WebAssembly.Memory;
 
   private constructor() {
-    this.#memory = new WebAssembly.Memory({ initial: Layout.BASE_WASM_PAGES, maximum: 65536 });
+    this.#memory = new WebAssembly.Memory({ initial: Layout.BASE_WASM_PAGES + FIRST_PAGES, maximum: 65536 });
     const instance = new WebAssembly.Instance(module(), {
       env: {
         memory: this.#memory,

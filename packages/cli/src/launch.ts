@@ -1,0 +1,34 @@
+import { join } from 'node:path';
+import { defaultCacheFolder } from '@ashlar/image';
+import { loadCached } from './code-cache.ts';
+import type { run } from './main.ts';
+
+/** The bundled command's file; the bundler puts its name here. */
+declare const COMMAND_FILE: string;
+/** As this is bundled to CommonJS. */
+declare const require: NodeJS.Require;
+declare const __dirname: string;
+
+/** Imports a module for the bundled command. */
+export const load = (specifier: string): Promise<unknown> => import(specifier);
+
+/** Commands that each have compiled code of their own. */
+const COMMANDS: readonly (string | undefined)[] = ['run', 'up', 'check', 'plugins', 'matrix'];
+
+/** Runs the bundled command and ends the process with its status. */
+export function launch(): Promise<never> {
+  const file = join(__dirname, COMMAND_FILE);
+  const argv = process.argv.slice(2);
+  if (argv.includes('--debug')) {
+    // The engine reads source maps only of what it loads itself.
+    process.setSourceMapsEnabled(true);
+    return (require(file) as { run: typeof run }).run(argv);
+  }
+  const use = COMMANDS.includes(argv[0]) ? `${argv[0]}` : 'other';
+  const command = loadCached(file, join(defaultCacheFolder(), 'code'), use, require);
+  // A run that failed may have seen little of the code.
+  process.once('exit', (status) => {
+    if (status === 0) command.keep();
+  });
+  return (command.exports as { run: typeof run }).run(argv);
+}
