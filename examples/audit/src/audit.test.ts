@@ -1,14 +1,16 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { DeviceSpec, Machine } from '@ashlar/hardware';
-import { SimConfig, SimHardware } from '@ashlar/hardware-sim';
-import type { DomainSpec, Hypervisor, PayloadRef } from '@ashlar/hypervisor';
+import type { DomainSet } from '@ashlar/domains';
+import type { DeviceSpec, Hardware, HardwareSpec, Machine } from '@ashlar/hardware';
+import { SimHardware } from '@ashlar/hardware-sim';
+import type { DomainSpec, PayloadRef } from '@ashlar/hypervisor';
 import { nested, type ProbeOp, probe } from '@ashlar/hypervisor-conformance';
-import { DirectHypervisor } from '@ashlar/hypervisor-direct';
+import { Spec } from '@ashlar/plugin';
+import { makePlugin } from 'ashlar/bundled';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { AuditHypervisor, type AuditRecord } from './audit.ts';
-import { createLoader } from './audit-rig.test-support.ts';
+import type { AuditRecord } from './audit.ts';
+import { createLoader, makeAudit, makeDirect } from './audit-rig.test-support.ts';
 
 const DEVICES: Readonly<Record<string, DeviceSpec>> = { log: { kind: 'console' }, root: { kind: 'share', layers: [], volumes: [] } };
 const WORK: readonly ProbeOp[] = [['fsync', 3], ['clock'], ['entropy', 8], ['write', 'done'], ['wait']];
@@ -33,12 +35,13 @@ function chain(uses: readonly string[]): DomainSpec {
   return uses.reduceRight<DomainSpec>((inner, use, i) => spec(i + 1, nested(use, [inner])), spec(uses.length + 1, probe(...WORK)));
 }
 
-function simulated(): { hardware: SimHardware; console: () => string } {
+function simulated(): { hardware: Hardware; console: () => string } {
   let written = '';
   const log = (bytes: Uint8Array): void => {
     written += new TextDecoder().decode(bytes);
   };
-  return { hardware: new SimHardware({ pages: 2000, devices: DEVICES, cpus: [], log }, SimConfig.parse({})), console: () => written };
+  const spec: HardwareSpec = { pages: 2000, devices: DEVICES, cpus: [], log };
+  return { hardware: makePlugin<Hardware>(SimHardware, {}, new Map([[Spec, spec]])), console: () => written };
 }
 
 const file = (): string => join(folder, 'log');
@@ -51,7 +54,7 @@ const logged = (): AuditRecord[] =>
 const byProbe = (records: readonly AuditRecord[]): string[] =>
   records.map((record) => record.op).filter((op) => !['partition', 'accept', 'offered', 'reset'].includes(op));
 
-async function run(make: (lower: Machine) => Hypervisor, domain: DomainSpec): Promise<Hypervisor> {
+async function run(make: (lower: Machine) => DomainSet, domain: DomainSpec): Promise<DomainSet> {
   const { hardware } = simulated();
   const hypervisor = make(hardware.machine);
   (await hypervisor.create(domain)).start();
@@ -65,18 +68,18 @@ describe('audit', () => {
     const loader = createLoader({ file: file() });
     const plan = { domains: [], flatten: true };
     const hypervisor = await run(
-      (lower) => (level === 1 ? new AuditHypervisor(lower, loader, plan, { file: file() }) : new DirectHypervisor(lower, loader, plan)),
+      (lower) => (level === 1 ? makeAudit(lower, loader, plan, { file: file() }) : makeDirect(lower, loader, plan)),
       chain(uses),
     );
     expect(byProbe(logged())).toEqual(REQUESTS);
     expect(logged().filter((record) => record.op === 'partition').length).toBe(8 - level);
-    await (hypervisor as DirectHypervisor).dispose();
+    await hypervisor.dispose();
   });
 
   it('begins to see the requests of a running domain when it is attached, and none when it is taken away', async () => {
     const { hardware } = simulated();
     const loader = createLoader({ file: file() });
-    const hypervisor = new DirectHypervisor(hardware.machine, loader, { domains: [], flatten: true });
+    const hypervisor = makeDirect(hardware.machine, loader, { domains: [], flatten: true });
     const work: readonly ProbeOp[] = [['burn', 10], ['clock'], ['jump', 0]];
     const inner = { ...spec(3, probe(...work)) };
     const domain = await hypervisor.create(spec(1, nested('direct', [spec(2, nested('worker', [inner]))])));
@@ -98,14 +101,14 @@ describe('audit', () => {
     const loader = createLoader({ file: file() });
     const plan = { domains: [], flatten: true };
     await run(
-      (lower) => new AuditHypervisor(lower, loader, plan, { log: (line) => lines.push(line) }),
+      (lower) => makeAudit(lower, loader, plan, { log: (line) => lines.push(line) }),
       spec(1, probe(['entropy', 8], ['write', 'hello'], ['wait'])),
     );
     const records = lines.map((line) => JSON.parse(line) as AuditRecord);
     expect(records[0]).toEqual({ port: 'entropy', op: 'fill', args: [8], result: 8 });
     expect(records.at(-1)).toEqual({ port: 'device:log', op: 'write', args: [5], result: 5 });
     const { hardware, console } = simulated();
-    const hypervisor = new AuditHypervisor(hardware.machine, loader, plan, { console: 'log', ports: ['entropy'] });
+    const hypervisor = makeAudit(hardware.machine, loader, plan, { console: 'log', ports: ['entropy'] });
     (await hypervisor.create(spec(1, probe(['entropy', 8], ['write', 'hello'], ['wait'])))).start();
     await hardware.executor.advance(hypervisor, 100);
     expect(console()).toBe('{"port":"entropy","op":"fill","args":[8],"result":8}\nhello');
@@ -114,7 +117,7 @@ describe('audit', () => {
   it('holds one domain, and refuses to go behind a thread without a way to be loaded there', async () => {
     const { hardware } = simulated();
     const loader = createLoader({ file: file() });
-    const hypervisor = new AuditHypervisor(hardware.machine, loader, { domains: [], flatten: true }, { log: () => undefined });
+    const hypervisor = makeAudit(hardware.machine, loader, { domains: [], flatten: true }, { log: () => undefined });
     await expect(hypervisor.create(spec(1, nested('worker', [spec(2, probe(['wait']))])))).rejects.toThrow('cannot go behind a thread');
     await hypervisor.create(spec(1, probe(['wait'])));
     await expect(hypervisor.create({ ...spec(1, probe(['wait'])), name: 'second' })).rejects.toThrow('holds at most 1');

@@ -1,5 +1,5 @@
 import { appendFileSync } from 'node:fs';
-import { DomainSet, placeInThread, type Tap, wrapMachine } from '@ashlar/domains';
+import { DomainSet, type Observer, placeInThread, type Tap, wrapMachine } from '@ashlar/domains';
 import type { Console, Machine } from '@ashlar/hardware';
 import type { DomainPlan, Interposer, PayloadLoader } from '@ashlar/hypervisor';
 import { Config, Domains, hypervisor, interposer, Loader, LowerMachine } from '@ashlar/plugin';
@@ -39,28 +39,27 @@ const size = (value: unknown): number | string => {
   inject: [Config],
 })
 export class AuditInterposer implements Interposer {
-  readonly #config: AuditConfig;
-  readonly #write: (line: string) => void;
+  readonly wrap: Interposer['wrap'];
 
-  /** `console`: of a machine that the logged domain does not share; a hypervisor has one, an interposer by itself does not. */
-  constructor(config: AuditConfig, console?: Console) {
-    if (config.console !== undefined && console === undefined) {
-      throw new Error(
-        `audit: console "${config.console}" is not at hand: an interposer logs to a file, only a hypervisor has devices of its own`,
-      );
-    }
-    this.#config = config;
-    this.#write = writer(config, console);
+  constructor(config: AuditConfig) {
+    this.wrap = logging(config, undefined).wrap;
   }
+}
 
-  wrap(lower: Machine): Machine {
-    const { ports } = this.#config;
-    return wrapMachine(lower, (port, op, args, result) => {
-      if (ports?.includes(port) === false) return;
-      const record: AuditRecord = { port, op, args: args.map(size), result: typeof result === 'object' ? 'wait' : size(result) };
-      this.#write(JSON.stringify(record));
-    });
+/** `console`: of a machine that the logged domain does not share; a hypervisor has one, an interposer by itself does not. */
+function logging(config: AuditConfig, console: Console | undefined): Interposer {
+  if (config.console !== undefined && console === undefined) {
+    throw new Error(
+      `audit: console "${config.console}" is not at hand: an interposer logs to a file, only a hypervisor has devices of its own`,
+    );
   }
+  const write = writer(config, console);
+  const observe: Observer = (port, op, args, result) => {
+    if (config.ports?.includes(port) === false) return;
+    const record: AuditRecord = { port, op, args: args.map(size), result: typeof result === 'object' ? 'wait' : size(result) };
+    write(JSON.stringify(record));
+  };
+  return { wrap: (lower) => wrapMachine(lower, observe) };
 }
 
 function writer({ log, file }: AuditConfig, console: Console | undefined): (line: string) => void {
@@ -103,7 +102,7 @@ export class AuditHypervisor extends DomainSet {
 function tapOf(config: AuditConfig, lower: Machine): Tap {
   const { log, file, console, ports } = config;
   const device = console === undefined ? undefined : lower.device(console);
-  const interposer = new AuditInterposer(config, device?.kind === 'console' ? (device as Console) : undefined);
+  const interposer = logging(config, device?.kind === 'console' ? (device as Console) : undefined);
   const mobile = log === undefined && console === undefined;
   return { interposer, ref: mobile ? { use: import.meta.url, config: { ...(file && { file }), ...(ports && { ports }) } } : undefined };
 }

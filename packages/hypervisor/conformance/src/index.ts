@@ -1,3 +1,4 @@
+export * from './bindings.ts';
 export * from './clauses.ts';
 export * from './controls.ts';
 export * from './fixture.ts';

@@ -1,9 +1,11 @@
 import { registerSuite } from '@ashlar/conformance';
 import { DomainClock, DomainMachine } from '@ashlar/domains';
-import type { Machine } from '@ashlar/hardware';
+import type { Hardware, Machine } from '@ashlar/hardware';
 import { machineTests } from '@ashlar/hardware-conformance';
-import { SimConfig, SimHardware } from '@ashlar/hardware-sim';
+import { SimHardware } from '@ashlar/hardware-sim';
 import { createPair, openPartition } from '@ashlar/hypercall';
+import { Spec } from '@ashlar/plugin';
+import { makePlugin } from 'ashlar/bundled';
 
 /** A hypervisor offers what hardware offers: its domains' machines keep the same clauses. */
 const kinds: readonly [string, (lower: Machine, level: number) => Machine][] = [
@@ -30,7 +32,7 @@ const domain = (machine: Machine): Machine => new DomainMachine(machine, new Dom
 
 function simulated(): Machine {
   const spec = { pages: 30_000, devices: { console: { kind: 'console' } }, cpus: [], log: () => undefined } as const;
-  return new SimHardware(spec, SimConfig.parse({ seed: 3 })).machine;
+  return makePlugin<Hardware>(SimHardware, { seed: 3 }, new Map([[Spec, spec]])).machine;
 }
 
 for (const [name, make] of kinds) {

@@ -1,4 +1,5 @@
 import { registerMutants } from '@ashlar/conformance';
+import { makePlugin } from 'ashlar/bundled';
 import { HypervisorFixture, hypervisorMutants, hypervisorTests } from './index.ts';
 import { direct } from './under-test.test-support.ts';
 
@@ -22,5 +23,5 @@ registerMutants(
     dispose: (fixture) => fixture.close(),
     supports: new Set(['outermost']),
   },
-  hypervisorMutants,
+  hypervisorMutants(makePlugin),
 );

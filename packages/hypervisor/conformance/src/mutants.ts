@@ -1,9 +1,11 @@
 import type { Mutant } from '@ashlar/conformance';
 import { DomainSet, type HostedDomain, type Placing, placeInThread, type Resident, type Tap } from '@ashlar/domains';
 import type { Machine, MemoryAccount } from '@ashlar/hardware';
-import type { Domain, DomainPlan, DomainSpec, PayloadLoader } from '@ashlar/hypervisor';
+import type { Domain, DomainPlan, DomainSpec, Hypervisor, PayloadLoader } from '@ashlar/hypervisor';
+import { Config, Domains, hypervisor, Loader, LowerMachine, type PluginClass } from '@ashlar/plugin';
+import { hypervisorBindings } from './bindings.ts';
 import type { HypervisorFixture } from './fixture.ts';
-import { type MakeHypervisor, ProbeLoader } from './probe-loader.ts';
+import { ProbeLoader } from './probe-loader.ts';
 
 /** Where a broken hypervisor differs from a sound one. */
 interface Break {
@@ -14,6 +16,7 @@ interface Break {
   readonly flatten?: boolean;
 }
 
+@hypervisor({ name: 'broken', interface: '1', config: { parse: (broken) => broken }, inject: [LowerMachine, Loader, Domains, Config] })
 class BrokenHypervisor extends DomainSet {
   readonly #broken: Break;
 
@@ -40,22 +43,31 @@ function replace<T extends object, K extends keyof T>(target: T, key: K, value: 
   return Object.defineProperty(target, key, { value, configurable: true });
 }
 
-function mutant(clause: string, name: string, broken: Break, also: readonly string[] = []): Mutant<HypervisorFixture> {
-  const make: MakeHypervisor = (lower, loader, plan) => new BrokenHypervisor(lower, loader, plan, broken);
-  return {
-    clause,
-    name,
-    also,
-    mutate: async (fixture) => {
-      await fixture.close();
-      const { use } = fixture.under;
-      return fixture.again({
-        loader: new ProbeLoader({ module: '', hypervisors: { [use]: make } }),
-        make: (lower, loader, flatten) => make(lower, loader, { domains: [], flatten }),
-      });
-    },
+/** Constructs a plugin in a container of its own: `makePlugin` of `@ashlar/stack`, which stands above this package. */
+export type MakePlugin = <T>(plugin: PluginClass<T>, config: unknown, bindings: ReadonlyMap<symbol, unknown>) => T;
+
+/** A mutant, once there is a way to construct it. */
+type MutantOf = (makePlugin: MakePlugin) => Mutant<HypervisorFixture>;
+
+const mutant =
+  (clause: string, name: string, broken: Break, also: readonly string[] = []): MutantOf =>
+  (makePlugin) => {
+    const make = (lower: Machine, loader: PayloadLoader, plan: DomainPlan): Hypervisor =>
+      makePlugin<Hypervisor>(BrokenHypervisor, broken, hypervisorBindings(lower, loader, plan));
+    return {
+      clause,
+      name,
+      also,
+      mutate: async (fixture) => {
+        await fixture.close();
+        const { use } = fixture.under;
+        return fixture.again({
+          loader: new ProbeLoader({ module: '', hypervisors: { [use]: make } }),
+          make: (lower, loader, flatten) => make(lower, loader, { domains: [], flatten }),
+        });
+      },
+    };
   };
-}
 
 /** An account that gives what it does not have. */
 function generous(account: MemoryAccount): MemoryAccount {
@@ -84,8 +96,7 @@ const generousTap: Tap = {
   },
 };
 
-/** Hypervisors that break one promise each. */
-export const hypervisorMutants: readonly Mutant<HypervisorFixture>[] = [
+const mutants: readonly MutantOf[] = [
   mutant('HV-2', 'every start succeeds', {
     domain: (domain) => {
       const start = domain.start.bind(domain);
@@ -144,3 +155,6 @@ export const hypervisorMutants: readonly Mutant<HypervisorFixture>[] = [
     },
   }),
 ];
+
+/** Hypervisors that break one promise each. */
+export const hypervisorMutants = (makePlugin: MakePlugin): readonly Mutant<HypervisorFixture>[] => mutants.map((each) => each(makePlugin));

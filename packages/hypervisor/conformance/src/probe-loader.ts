@@ -3,7 +3,7 @@ import type { DomainPlan, DomainSpec, Hypervisor, Interposer, PayloadLoader, Pay
 import { Probe, type ProbeOp, probeProgram } from './probe.ts';
 
 /** Makes a hypervisor: what a container does in a stack. */
-export type MakeHypervisor = (lower: Machine, loader: PayloadLoader, plan: DomainPlan) => Hypervisor;
+export type MakeHypervisor = (lower: Machine, loader: PayloadLoader, plan: DomainPlan) => Hypervisor | Promise<Hypervisor>;
 
 export interface ProbeLoaderParts {
   /** URL of the module whose `createLoader(seed)` makes the same loader in another thread. */
@@ -51,7 +51,7 @@ export class ProbeLoader implements PayloadLoader {
   async #hypervisor(ref: PayloadRef & { readonly kind: 'hypervisor' }, machine: Machine): Promise<Hypervisor> {
     const make = this.#parts.hypervisors[ref.hypervisor.use];
     if (make === undefined) throw new Error(`no hypervisor is called ${ref.hypervisor.use}`);
-    const hypervisor = make(machine, this, { domains: ref.domains, flatten: ref.flatten ?? true });
+    const hypervisor = await make(machine, this, { domains: ref.domains, flatten: ref.flatten ?? true });
     for (const spec of ref.domains) (await hypervisor.create(spec)).start();
     return hypervisor;
   }

@@ -1,9 +1,11 @@
+import type { DomainSet } from '@ashlar/domains';
 import type { DeviceSpec, Hardware, Limits, Payload, Shape } from '@ashlar/hardware';
 import { HostHardware } from '@ashlar/hardware-host';
-import { SimConfig, SimHardware } from '@ashlar/hardware-sim';
+import { SimHardware } from '@ashlar/hardware-sim';
 import type { Domain, DomainPlan, DomainSpec, PayloadRef } from '@ashlar/hypervisor';
-import { DirectHypervisor } from '@ashlar/hypervisor-direct';
-import { WorkerHypervisor } from '@ashlar/hypervisor-worker';
+import { Spec } from '@ashlar/plugin';
+import { makePlugin } from 'ashlar/bundled';
+import { makeDirect, makeWorker } from './built-in.test-support.ts';
 import type { ProbeLoader, ProbeReport } from './index.ts';
 import { createLoader } from './thread-loader.test-support.ts';
 
@@ -27,7 +29,7 @@ export interface Rig {
   readonly output: () => string;
   spec(name: string, payload: PayloadRef, limits?: Partial<Limits>): DomainSpec;
   /** A payload on the machine itself: a hypervisor under test. */
-  hypervisor(use: 'direct' | 'worker', plan?: Partial<DomainPlan>): DirectHypervisor | WorkerHypervisor;
+  hypervisor(use: 'direct' | 'worker', plan?: Partial<DomainPlan>): DomainSet;
 }
 
 /** Hardware, and a loader of probes. `sim`: time moves with instructions. */
@@ -41,7 +43,9 @@ export function rig(kind: 'sim' | 'host', seed = 1): Rig {
       written += new TextDecoder().decode(bytes);
     },
   };
-  const hardware = kind === 'sim' ? new SimHardware(spec, SimConfig.parse({ seed })) : new HostHardware(spec);
+  const bindings = new Map([[Spec, spec]]);
+  const hardware =
+    kind === 'sim' ? makePlugin<Hardware>(SimHardware, { seed }, bindings) : makePlugin<Hardware>(HostHardware, {}, bindings);
   const loader = createLoader();
   return {
     hardware,
@@ -55,7 +59,7 @@ export function rig(kind: 'sim' | 'host', seed = 1): Rig {
     }),
     hypervisor: (use, plan = {}) => {
       const full: DomainPlan = { domains: [], flatten: true, ...plan };
-      return use === 'direct' ? new DirectHypervisor(hardware.machine, loader, full) : new WorkerHypervisor(hardware.machine, loader, full);
+      return (use === 'direct' ? makeDirect : makeWorker)(hardware.machine, loader, full);
     },
   };
 }

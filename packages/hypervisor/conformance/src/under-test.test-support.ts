@@ -1,7 +1,8 @@
-import type { DeviceSpec } from '@ashlar/hardware';
-import { SimConfig, SimHardware } from '@ashlar/hardware-sim';
-import { DirectHypervisor } from '@ashlar/hypervisor-direct';
-import { WorkerHypervisor } from '@ashlar/hypervisor-worker';
+import type { DeviceSpec, Hardware } from '@ashlar/hardware';
+import { SimHardware } from '@ashlar/hardware-sim';
+import { Spec } from '@ashlar/plugin';
+import { makePlugin } from 'ashlar/bundled';
+import { makeDirect, makeWorker } from './built-in.test-support.ts';
 import { type HypervisorUnderTest, MACHINE_PAGES } from './index.ts';
 import { createLoader } from './thread-loader.test-support.ts';
 
@@ -13,7 +14,7 @@ function hardware(): ReturnType<HypervisorUnderTest['hardware']> {
     written += new TextDecoder().decode(bytes);
   };
   const spec = { pages: MACHINE_PAGES, devices: DEVICES, cpus: [], log };
-  return { hardware: new SimHardware(spec, SimConfig.parse({ seed: 7 })), output: () => written };
+  return { hardware: makePlugin<Hardware>(SimHardware, { seed: 7 }, new Map([[Spec, spec]])), output: () => written };
 }
 
 /** The built-in hypervisors, as the suite runs on them. */
@@ -21,10 +22,10 @@ export const direct: HypervisorUnderTest = {
   hardware,
   loader: createLoader(),
   use: 'direct',
-  make: (lower, loader, flatten) => new DirectHypervisor(lower, loader, { domains: [], flatten }),
+  make: (lower, loader, flatten) => makeDirect(lower, loader, { domains: [], flatten }),
 };
 export const worker: HypervisorUnderTest = {
   ...direct,
   use: 'worker',
-  make: (lower, loader, flatten) => new WorkerHypervisor(lower, loader, { domains: [], flatten }),
+  make: (lower, loader, flatten) => makeWorker(lower, loader, { domains: [], flatten }),
 };

@@ -1,8 +1,11 @@
+import type { DomainSet } from '@ashlar/domains';
 import type { Channel, Limits, Machine, Partition, PartitionRefused, Shape } from '@ashlar/hardware';
 import { describeFrame, type FrameDescription } from '@ashlar/hypercall';
 import { WorkerHypervisor } from '@ashlar/hypervisor-worker';
+import { makePlugin } from 'ashlar/bundled';
 import { describe, expect, it } from 'vitest';
-import { nested, probe } from './index.ts';
+import { makeWorker } from './built-in.test-support.ts';
+import { hypervisorBindings, nested, probe } from './index.ts';
 import { report, reportAfter, rig } from './rig.test-support.ts';
 
 /** The same machine; channels over which its partitions are served are shown to `see`. */
@@ -48,7 +51,7 @@ describe('a worker', () => {
     const r = rig('sim');
     const seen: [string, FrameDescription | number][] = [];
     const lower = tapped(r.hardware.machine, (toward, frame) => seen.push([toward, frame]));
-    const hypervisor = new WorkerHypervisor(lower, r.loader, { domains: [], flatten: false });
+    const hypervisor = makeWorker(lower, r.loader, { domains: [], flatten: false });
     const work = probe(['fsync', 20], ['clock'], ['entropy', 4], ['write', 'out'], ['wait']);
     const payload = Array.from({ length: depth - 1 }).reduce<ReturnType<typeof probe>>(
       (inner, _, i) => nested('worker', [r.spec('in', inner, { pages: 100 + i })], false),
@@ -73,7 +76,8 @@ describe('a worker', () => {
 
   it.each(['sim', 'host'] as const)('ends a domain whose plugin code spins, and no other (%s)', async (kind) => {
     const r = rig(kind);
-    const hypervisor = new WorkerHypervisor(r.hardware.machine, r.loader, { domains: [], flatten: true }, { stuckMs: 2000 });
+    const bindings = hypervisorBindings(r.hardware.machine, r.loader, { domains: [], flatten: true });
+    const hypervisor = makePlugin<DomainSet>(WorkerHypervisor, { stuckMs: 2000 }, bindings);
     const spins = await hypervisor.create(r.spec('spins', probe(['burn', 10], ['spin'])));
     const good = await hypervisor.create(r.spec('good', probe(['sleep', 1], ['jump', 0])));
     for (const domain of [spins, good]) domain.start();

@@ -39,8 +39,7 @@ export const workerConfig = {
   traits: { placement: 'own-thread', interpose: true },
 })
 export class WorkerHypervisor extends DomainSet {
-  constructor(lower: Machine, loader: PayloadLoader, plan: DomainPlan, config?: WorkerConfig) {
-    const { stuckMs } = workerConfig.parse(config);
+  constructor(lower: Machine, loader: PayloadLoader, plan: DomainPlan, { stuckMs }: WorkerConfig) {
     super({ schema: 'worker/1', lower, place: (placing) => placeInThread({ lower, loader, flatten: plan.flatten, stuckMs }, placing) });
   }
 }

@@ -76,10 +76,13 @@ function issuesOf(error: unknown): string {
 /**
  * A plugin made in a container of its own, with what its manifest asks for taken from `bindings`: for tests of one plugin, and for embedders that
  * put a single tier to work.
+ *
+ * @param config what the plugin's schema is given to parse. It stays in this thread, so it may hold more than plain data, a function say.
+ * @throws StackError if the class is no plugin, the config is wrong, or the constructor throws
  */
-export function makePlugin<T>(plugin: PluginClass<T>, config?: Plain, bindings: ReadonlyMap<symbol, unknown> = new Map()): T {
+export function makePlugin<T>(plugin: PluginClass<T>, config?: unknown, bindings: ReadonlyMap<symbol, unknown> = new Map()): T {
   const manifest = manifestOf(plugin);
   if (manifest === undefined) throw new StackError(`class ${plugin.name} is not a plugin`, 'put a tier decorator on it');
-  const ref: PluginRef = { use: manifest.name, ...(config === undefined ? {} : { config }) };
+  const ref: PluginRef = { use: manifest.name, ...(config === undefined ? {} : { config: config as Plain }) };
   return construct(levelAbove(rootLevel(), bindings), { plugin, manifest, origin: 'class' }, ref);
 }
