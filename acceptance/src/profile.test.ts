@@ -57,7 +57,7 @@ describe('a profile', () => {
   it('is refused where none is taken', async () => {
     const stack = await guestStack({ hardware: SIM, hypervisors: ['direct'] });
     try {
-      await expect(stack.profile()).rejects.toThrow(/no profile is taken|ended with error 2/);
+      await expect(stack.profile()).rejects.toThrow('no profile is taken');
     } finally {
       await stack.stop();
     }

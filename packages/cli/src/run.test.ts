@@ -132,8 +132,9 @@ describe('ashlar run', () => {
     const { stdout, stderr } = await ashlar(run('--stats', '--hypervisor', 'worker,direct', '--', '/guests/hello'));
     expect(stdout.toString()).toBe('Hello, world\n');
     expect(stderr).toMatch(
-      /^wall time [\d.]+ ms\nhypervisor \/ domain +instructions.*\nworker \/ main .*\n {2}direct \/ main +[1-9][\d,]* .*\n$/,
+      /^wall time [\d.]+ ms\nhypervisor \/ domain +instructions.*\nworker \/ main .*\n {2}direct \/ main +[1-9][\d,]* .*\nriscv64-user\n {2}instructions interpreted +[1-9][\d,]*\n/,
     );
+    expect(stderr).toMatch(/\n {2}translation ms +[\d.,]+\n {2}checks kept +\d+\n {2}checks elided +\d+\n$/);
   });
 });
 

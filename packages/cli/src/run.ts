@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { resolve } from 'node:path';
 import {
+  type CpuCounters,
   type LeafPlan,
   type PluginRegistry,
   type PreparedStack,
@@ -39,7 +40,7 @@ export async function run(argv: readonly string[], flags: RunFlags): Promise<num
   try {
     const status = await runIn(stack, argv, flags, prepared.registry);
     if (flags.profile !== undefined) await writeProfile(stack, flags.profile, flags.domain);
-    if (flags.stats === true) await printStatistics(stack, performance.now() - startedMs);
+    if (flags.stats === true) await printStatistics(stack, performance.now() - startedMs, flags.domain);
     return status;
   } finally {
     await within(STOP_MS_MAX, stack.stop());
@@ -252,7 +253,7 @@ async function writeProfile(stack: Stack, file: string, domain: string | undefin
 }
 
 /** What each domain used, the outermost first. */
-async function printStatistics(stack: Stack, elapsedMs: number): Promise<void> {
+async function printStatistics(stack: Stack, elapsedMs: number, domain: string | undefined): Promise<void> {
   const rows = (await stack.usage()).map(({ route, hypervisor, retired, pages, exits, frames }) => [
     `${'  '.repeat(route.length - 1)}${hypervisor} / ${route.at(-1)}`,
     retired.toLocaleString('en'),
@@ -263,8 +264,21 @@ async function printStatistics(stack: Stack, elapsedMs: number): Promise<void> {
   const table = [['hypervisor / domain', 'instructions', 'memory', 'exits', 'frames'], ...rows];
   const widths = [0, 1, 2, 3, 4].map((column) => Math.max(...table.map((row) => row[column]?.length ?? 0)));
   const lines = rows.length === 0 ? [] : table.map((row) => row.map((cell, column) => pad(cell, widths[column] ?? 0, column)).join('  '));
-  process.stderr.write(`${[`wall time ${elapsedMs.toFixed(1)} ms`, ...lines].join('\n')}\n`);
+  const counted = counterLines(await stack.counters(domain));
+  process.stderr.write(`${[`wall time ${elapsedMs.toFixed(1)} ms`, ...lines, ...counted].join('\n')}\n`);
 }
+
+/** What each CPU did, a line each; those that did nothing are left out. */
+function counterLines(cpus: CpuCounters): string[] {
+  const used = Object.entries(cpus).filter(([, counters]) => Object.values(counters).some((value) => value !== 0));
+  return used.flatMap(([isa, counters]) => {
+    const rows = Object.entries(counters).map(([name, value]) => [inWords(name), value.toLocaleString('en', { maximumFractionDigits: 1 })]);
+    const widths = [0, 1].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+    return [isa, ...rows.map(([name = '', value = '']) => `  ${name.padEnd(widths[0] ?? 0)}  ${value.padStart(widths[1] ?? 0)}`)];
+  });
+}
+
+const inWords = (name: string): string => name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 
 const PAGE_BYTES = 4096;
 

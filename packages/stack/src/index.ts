@@ -7,7 +7,7 @@ export type { DomainConfig, StackConfig } from './config/schema.ts';
 export { parseSize } from './config/size.ts';
 export { refusalOf } from './feature-groups.ts';
 export type { LevelStop, LevelUsage } from './levels.ts';
-export { StackLoader } from './loader.ts';
+export { type CpuCounters, StackLoader } from './loader.ts';
 export { suggestion } from './nearest.ts';
 export { picture } from './picture.ts';
 export { type LeafPlan, planOf, type StackPlan } from './plan.ts';

@@ -8,6 +8,9 @@ import { construct, type Level, levelAbove, rootLevel } from './plugins/containe
 import type { PluginRegistry } from './plugins/registry.ts';
 import { StackError } from './stack-error.ts';
 
+/** What the CPUs of a domain's thread did, by instruction set. */
+export type CpuCounters = Readonly<Record<string, Readonly<Record<string, number>>>>;
+
 /**
  * Loads payloads inside one boundary: a container per level, child of the level below; behind a thread or process edge a new root whose machine
  * is the opened partition.
@@ -58,7 +61,7 @@ export class StackLoader implements PayloadLoader {
   }
 
   private async system(ref: PayloadRef & { kind: 'system' }, lower: Machine): Promise<Payload> {
-    const documents = new Map<string, () => Uint8Array>();
+    const documents = new Map([['counters', () => encode(countersOf(lower))]]);
     const machine = ref.profileInterval === undefined ? lower : profiled(lower, ref.profileInterval, documents);
     const level = levelAbove(this.below, new Map([[LowerMachine, machine]]));
     const kernel = construct<KernelStub>(level, await this.registry.find('kernel', ref.kernel), ref.kernel);
@@ -89,8 +92,16 @@ export class StackLoader implements PayloadLoader {
 /** The machine with a profiler around its CPUs; the profile is a document of the payload. */
 function profiled(lower: Machine, interval: number, documents: Map<string, () => Uint8Array>): Machine {
   const profiler = new Profiler({ interval });
-  documents.set('profile', () => new TextEncoder().encode(JSON.stringify(profiler.profile())));
+  documents.set('profile', () => encode(profiler.profile()));
   return profiler.machine(lower);
+}
+
+const encode = (document: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(document));
+
+/** By instruction set; CPUs that count nothing are left out. */
+function countersOf(machine: Machine): CpuCounters {
+  const counted = machine.shape.isas.map((isa) => [isa, machine.cpu(isa)?.counters?.()] as const);
+  return Object.fromEntries(counted.filter(([, counters]) => counters !== undefined)) as CpuCounters;
 }
 
 const describe = (reply: unknown): string => (typeof reply === 'number' ? `error ${-reply}` : 'it would have to wait');

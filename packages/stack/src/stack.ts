@@ -6,6 +6,7 @@ import type { CpuProfile } from '@ashlar/profiler';
 import { receiveDocument, SessionClient } from '@ashlar/session';
 import type { GuestProcess, ProcessExit, Session } from '@ashlar/userspace';
 import { type LevelStop, Levels, type LevelUsage } from './levels.ts';
+import type { CpuCounters } from './loader.ts';
 import { picture } from './picture.ts';
 import type { LeafPlan, StackPlan } from './plan.ts';
 import { collect, feed } from './program-streams.ts';
@@ -180,11 +181,14 @@ export class Stack extends EventEmitter<StackEvents> implements AsyncDisposable 
 
   /** What the programs of a domain executed so far, if the stack was started with `profileInterval`. */
   async profile(domain?: string): Promise<CpuProfile> {
-    const { client: near, server: far } = createPair();
-    const document = receiveDocument(near);
-    document.catch(() => undefined);
-    if (this.serve('profile', far, domain) < 0) throw new StackError('no profile is taken', 'start the stack with profileInterval');
-    return JSON.parse(new TextDecoder().decode(await document)) as CpuProfile;
+    const profile = await this.document('profile', domain);
+    if (profile === undefined) throw new StackError('no profile is taken', 'start the stack with profileInterval');
+    return profile as CpuProfile;
+  }
+
+  /** What the CPUs of a domain's thread did so far, for all domains in it, by instruction set. Names are the CPU plugin's own. */
+  async counters(domain?: string): Promise<CpuCounters> {
+    return ((await this.document('counters', domain)) ?? {}) as CpuCounters;
   }
 
   /** Settles when a domain that this one is in, or itself, ended: `crashed` and `lost` say why. Ask before it happens. */
@@ -213,6 +217,16 @@ export class Stack extends EventEmitter<StackEvents> implements AsyncDisposable 
     await hardware.close();
     release();
     this.emit('stopped');
+  }
+
+  /** What a service of a domain answers with; undefined if there is none of that name. */
+  private async document(service: string, domain: string | undefined): Promise<unknown> {
+    const { client: near, server: far } = createPair();
+    const received = receiveDocument(near);
+    received.catch(() => undefined);
+    if (this.serve(service, far, domain) < 0) return undefined;
+    const bytes = await received;
+    return bytes === undefined ? undefined : JSON.parse(new TextDecoder().decode(bytes));
   }
 
   private leaf(domain: string | undefined): LeafPlan {

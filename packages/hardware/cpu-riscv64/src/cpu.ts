@@ -12,6 +12,7 @@ import {
 } from '@ashlar/hardware';
 import { cpu } from '@ashlar/plugin';
 import { Context as Riscv64ContextState } from './context.ts';
+import { Counters } from './counters.ts';
 import { SharedObjects } from './shared.ts';
 import { Riscv64Space } from './space.ts';
 import { type Translation, type TranslatorOptions, translationOptions } from './translator/options.ts';
@@ -34,6 +35,7 @@ export class Riscv64Cpu implements Cpu {
   readonly #objects = new WeakMap<MemoryAccount, SharedObjects>();
 
   readonly #translate: TranslatorOptions | undefined;
+  readonly #counters = new Counters();
 
   /** `translate`: when code is translated. What a guest sees is the same. */
   constructor(translate?: Translation) {
@@ -46,7 +48,7 @@ export class Riscv64Cpu implements Cpu {
       objects = new SharedObjects();
       this.#objects.set(account, objects);
     }
-    return new Riscv64Space(account, objects, this.#translate);
+    return new Riscv64Space(account, objects, this.#translate, this.#counters);
   }
 
   context(_space: AddressSpace, code?: Uint8Array): Context | Result {
@@ -70,6 +72,10 @@ export class Riscv64Cpu implements Cpu {
 
   interrupt(context: Context): void {
     own(context).interrupted = true;
+  }
+
+  counters(): Readonly<Record<string, number>> {
+    return this.#counters.all();
   }
 }
 

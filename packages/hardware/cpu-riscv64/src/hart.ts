@@ -1,6 +1,7 @@
 import { type Exit, type GuestAddress, TrapAnswer, type TrapHandler } from '@ashlar/hardware';
 import type { CodePages } from './code-pages.ts';
 import type { Context, Holder } from './context.ts';
+import type { Counters } from './counters.ts';
 import type { Engine, Views } from './engine.ts';
 import { Stop } from './interpreter/guest.ts';
 import type { InterpreterImports } from './interpreter/module.ts';
@@ -30,8 +31,10 @@ export class Hart implements InterpreterImports, Holder {
   #outcome: Outcome = 'left';
 
   readonly #translator: Translator | undefined;
+  readonly #counters: Counters;
 
-  constructor(engine: Engine, residency: Residency, code: CodePages, translator: Translator | undefined) {
+  constructor(engine: Engine, residency: Residency, code: CodePages, translator: Translator | undefined, counters: Counters) {
+    this.#counters = counters;
     this.#translator = translator;
     this.#engine = engine;
     this.#residency = residency;
@@ -59,6 +62,7 @@ export class Hart implements InterpreterImports, Holder {
       const stop = this.#isWild() ? Stop.WILD : this.#engine.run();
       const used = slice - (this.#engine.u32[FUEL >> 2] as number);
       rest -= used;
+      this.#counters.instructions += used;
       this.#translator?.ran(used);
       if (stop === Stop.BUDGET) continue;
       const outcome = stop === Stop.WILD ? 'wild' : this.#outcome;
@@ -70,6 +74,7 @@ export class Hart implements InterpreterImports, Holder {
       if (outcome === 'left' || outcome === 'stalled') return outcome;
       if (outcome === 'interrupted') continue;
       context.clearReservation();
+      this.#counters.faults++;
       if (onTrap(context, context.trap) === TrapAnswer.LEAVE) return 'left';
       // A handler that only answers RESUME still comes to the end of its budget. Not retired: the instruction did not complete.
       rest--;
@@ -112,6 +117,8 @@ export class Hart implements InterpreterImports, Holder {
     const { u32 } = this.#engine;
     const low = u32[PC >> 2] as number;
     trap.cause = cause === TrapCause.syscall ? 'syscall' : cause === TrapCause.breakpoint ? 'breakpoint' : 'illegal';
+    if (cause === TrapCause.syscall) this.#counters.systemCalls++;
+    else this.#counters.otherTraps++;
     trap.address = low as GuestAddress;
     trap.access = 'execute';
     trap.reason = 'none';
@@ -130,6 +137,7 @@ export class Hart implements InterpreterImports, Holder {
 
   miss(low: number, high: number, bytes: number, perm: number): number {
     const access = perm === Perm.WRITE ? 'write' : 'read';
+    this.#counters.misses++;
     const address = (low >>> 0) + (high >>> 0) * HIGH;
     if (bytes === 0) return this.#refuse(address, access, 'misaligned');
     const residency = this.#residency;

@@ -21,6 +21,9 @@ export const RETIRED_END = 792;
 export const CONTEXT_BYTES = 800;
 /** Jumps backwards and to other pages until the interpreter reports one to its host: a sample of what is hot. */
 export const COUNTDOWN = 800;
+/** Instructions completed by translated code, 64 bits, and then how often it was left, by reason (see Left), 64 bits each. */
+export const TRANSLATED = 808;
+export const EXITS = 816;
 
 /** One byte per guest page: what the fast path of an access tests, and notes of the space. */
 export const PERMS = 0x1_0000;

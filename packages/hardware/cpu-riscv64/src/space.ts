@@ -12,6 +12,7 @@ import {
   type Result,
 } from '@ashlar/hardware';
 import { CodePages } from './code-pages.ts';
+import type { Counters } from './counters.ts';
 import { Engine } from './engine.ts';
 import { Hart } from './hart.ts';
 import { BASE, CONTEXT_BYTES, GUEST_BASE, GUEST_LIMIT, PAGE_SIZE, Perm } from './layout.ts';
@@ -41,19 +42,22 @@ export class Riscv64Space implements AddressSpace {
   readonly #code: CodePages;
   readonly #translator: Translator | undefined;
   readonly #options: TranslatorOptions | undefined;
+  readonly #counters: Counters;
   readonly #number = ++spaces;
   #epoch = 0;
   #alive = true;
 
   /** `objects`: the shared memory of the domain that the account belongs to. `options`: when to translate; undefined: never. */
-  constructor(account: MemoryAccount, objects: SharedObjects, options: TranslatorOptions | undefined) {
+  constructor(account: MemoryAccount, objects: SharedObjects, options: TranslatorOptions | undefined, counters: Counters) {
     this.objects = objects;
+    this.#counters = counters;
     this.#options = options;
     this.#engine = Engine.take();
     this.#code = new CodePages(this.#engine);
     this.residency = new Residency(this.#engine, this.regions, this.#code, account, (page) => this.hart.loseReservations(page));
-    this.#translator = options && new Translator(this.#engine, this.#code, options);
-    this.hart = new Hart(this.#engine, this.residency, this.#code, this.#translator);
+    this.#translator = options && new Translator(this.#engine, this.#code, options, counters);
+    this.hart = new Hart(this.#engine, this.residency, this.#code, this.#translator, counters);
+    counters.add(this.#engine);
   }
 
   get residentPages(): number {
@@ -215,7 +219,7 @@ export class Riscv64Space implements AddressSpace {
     for (const region of this.regions.all()) if (region.shared === undefined) pages += this.#resident(region);
     const charged = account.charge(pages);
     if (charged < 0) return charged;
-    const child = new Riscv64Space(account, this.objects, this.#options);
+    const child = new Riscv64Space(account, this.objects, this.#options, this.#counters);
     for (const region of this.regions.all()) child.insert({ ...region });
     if (!this.#copyPagesTo(child)) {
       account.charge(child.residentPages - pages);
@@ -245,6 +249,7 @@ export class Riscv64Space implements AddressSpace {
     for (const object of this.#sharedObjects()) object.leave(this.residency);
     this.residency.account.charge(-this.residency.count);
     this.#translator?.clear();
+    this.#counters.remove(this.#engine);
     this.#engine.release(() => {
       this.#code.dropAll();
       this.residency.scrub();

@@ -77,4 +77,9 @@ export interface Cpu {
   stall(context: Context): Wait;
   /** Makes the current or next run of the context end soon with 'interrupted'. */
   interrupt(context: Context): void;
+  /**
+   * What this CPU did since it was made, for people: counts, and amounts whose unit ends the name (`translationMs`). Names are the implementation's own.
+   * Of all domains that share the CPU together; no guest sees it.
+   */
+  counters?(): Readonly<Record<string, number>>;
 }

@@ -86,6 +86,7 @@ export class Profiler {
       run: (context, space, onTrap, budget) => this.#run(lower, context, space, onTrap, budget),
       stall: (context) => lower.stall(context),
       interrupt: (context) => lower.interrupt(context),
+      counters: () => lower.counters?.() ?? {},
     };
     this.#cpus.set(lower, made);
     return made;

@@ -49,7 +49,7 @@ describe('a document over a channel', () => {
     do expect(queue.length).toBeLessThanOrEqual(1);
     while (deliver());
     deliver();
-    const all = await received;
+    const all = (await received) as Uint8Array;
     expect(all.length).toBe(length);
     expect(all.every((byte, i) => byte === i % 251)).toBe(true);
   });
@@ -57,8 +57,16 @@ describe('a document over a channel', () => {
   it('is refused where the channel ends with an error', async () => {
     const { near, far, deliver } = slowPair();
     const received = receiveDocument(near);
+    far.close(-104);
+    deliver();
+    await expect(received).rejects.toThrow('ended with error 104');
+  });
+
+  it('is undefined where there is none', async () => {
+    const { near, far, deliver } = slowPair();
+    const received = receiveDocument(near);
     far.close(-2);
     deliver();
-    await expect(received).rejects.toThrow('ended with error 2');
+    expect(await received).toBeUndefined();
   });
 });

@@ -1,4 +1,4 @@
-import type { Channel } from '@ashlar/hardware';
+import { type Channel, Errno } from '@ashlar/hardware';
 
 /** Bytes of a document in one frame. */
 const CHUNK_BYTES = 256 << 10;
@@ -30,8 +30,8 @@ export function sendDocument(bytes: Uint8Array, channel: Channel): number {
   return 0;
 }
 
-/** All that the far end sends until it ends. Rejects if it ended with an errno. */
-export function receiveDocument(channel: Channel): Promise<Uint8Array> {
+/** All that the far end sends until it ends; undefined if there is none (ENOENT). Rejects if it ended with another errno. */
+export function receiveDocument(channel: Channel): Promise<Uint8Array | undefined> {
   return new Promise((resolve, reject) => {
     const chunks: Uint8Array[] = [];
     let bytes = 0;
@@ -45,6 +45,10 @@ export function receiveDocument(channel: Channel): Promise<Uint8Array> {
       },
       () => undefined,
       (errno) => {
+        if (errno === -Errno.ENOENT) {
+          resolve(undefined);
+          return;
+        }
         if (errno !== 0) {
           reject(new Error(`the channel ended with error ${-errno}`));
           return;

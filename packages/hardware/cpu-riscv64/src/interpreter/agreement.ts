@@ -6,6 +6,8 @@ export const Left = {
   INTERPRET: 1,
   /** PC is not a 32-bit address. */
   WILD: 2,
+  /** As INTERPRET, because less fuel is left than the way to the next look at it may need. */
+  FUEL: 3,
 } as const;
 
 /** Prefix of the names under which the interpreter exports its helpers, for translated code. */

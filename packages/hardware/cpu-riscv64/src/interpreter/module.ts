@@ -143,6 +143,10 @@ function writeTranslated(machinery: Machinery, signature: number, again: Label):
   // `word` is free until the next dispatch.
   code.set(word, handle);
   code.set(word, callIndirect('i32', signature, i32.and(word, i32.const(Layout.Handle.INDEX_MASK)), word, zero));
+  const used = i64.extendU(i32.sub(i32.add(fuel, i32.const(1)), i32.load(zero, Layout.FUEL)));
+  code.store('i64', zero, i64.add(i64.load(zero, Layout.TRANSLATED), used), Layout.TRANSLATED);
+  const exits = i32.shl(word, i32.const(3));
+  code.store('i64', exits, i64.add(i64.load(exits, Layout.EXITS), i64.const(1)), Layout.EXITS);
   code.set(fuel, i32.load(zero, Layout.FUEL));
   code.set(target, i32.load(zero, Layout.PC));
   code.if(i32.eq(word, i32.const(Left.WILD)), () => {

@@ -5,7 +5,7 @@ import { type Callee, type Code, call, type Label, type Local } from '../wasm/co
 import { type I32, type I64, i32, i64 } from '../wasm/expression.ts';
 import { ModuleBuilder } from '../wasm/module.ts';
 import { type Flow, type Item, structure } from './flow.ts';
-import { planGuards } from './guards.ts';
+import { type CheckCounts, countChecks, planGuards } from './guards.ts';
 import { type Surroundings, TranslatorGuest } from './guest.ts';
 import { addOperands, helperSignatures, type Registers } from './operands.ts';
 import { type Block, type Region, successors } from './region.ts';
@@ -18,7 +18,7 @@ const zero = i32.const(0);
  * A module with a function per region: (handle, depth) → {@link Left}. The handle says which entry; PC and FUEL are in memory before and after,
  * as all registers are. Instantiation puts the functions into the table from `env.base` on: exporting them would have the host make a wrapper each.
  */
-export function regionModule(regions: readonly Region[]): Uint8Array<ArrayBuffer> {
+export function regionModule(regions: readonly Region[], checks: CheckCounts): Uint8Array<ArrayBuffer> {
   const module = new ModuleBuilder(Layout.BASE_WASM_PAGES);
   module.importTable();
   const helpers = importHelpers(module, regions);
@@ -30,7 +30,7 @@ export function regionModule(regions: readonly Region[]): Uint8Array<ArrayBuffer
     // The next function defined: the region itself, for calls of its own entries.
     const self: Callee = { index: go.index + 1 + i, params: ['i32', 'i32'], result: 'i32' };
     module.function(['i32', 'i32'], 'i32', (code, [handle, depth]) => {
-      new RegionWriter({ code, handle, depth, region, helpers, find, go, self, signature }).write();
+      new RegionWriter({ code, handle, depth, region, helpers, find, go, self, signature, checks }).write();
     });
     functions.push(self);
   }
@@ -84,6 +84,7 @@ interface Parts {
   readonly go: Callee;
   readonly self: Callee;
   readonly signature: number;
+  readonly checks: CheckCounts;
 }
 
 /** A sequence of items being written, innermost last. */
@@ -110,6 +111,8 @@ class RegionWriter implements Surroundings {
   readonly #select: Local<'i32'>;
   readonly #exitPc: Local<'i32'>;
   readonly #answer: Local<'i32'>;
+  /** Why it is left for the interpreter: a {@link Left}. */
+  readonly #reason: Local<'i32'>;
   readonly #used: Registers = { x: 0, f: 0 };
   readonly #written: Registers = { x: 0, f: 0 };
   readonly #dirtyAt: ReadonlyMap<number, Registers>;
@@ -131,6 +134,7 @@ class RegionWriter implements Surroundings {
     this.#select = this.code.local('i32');
     this.#exitPc = this.code.local('i32');
     this.#answer = this.code.local('i32');
+    this.#reason = this.code.local('i32');
     const written = new Map<number, Registers>();
     for (const block of parts.region.blocks.values()) written.set(block.start, this.#registersOf(block));
     this.#dirtyAt = dirtyAtEnd(parts.region, this.#flow.order, written);
@@ -153,7 +157,7 @@ class RegionWriter implements Surroundings {
     });
     this.#spill(this.#written);
     code.store('i64', zero, i64.extendU(this.#exitPc), Layout.PC);
-    code.return(i32.const(Left.INTERPRET));
+    code.return(this.#reason);
     code.unreachable();
   }
 
@@ -166,6 +170,7 @@ class RegionWriter implements Surroundings {
     const rest = this.#block.ops.length - this.#done;
     if (rest > 0) code.set(this.#fuel, i32.add(this.#fuel, i32.const(rest)));
     code.set(this.#exitPc, i32.const(this.#guest.op.pc));
+    code.set(this.#reason, i32.const(Left.INTERPRET));
     code.br(this.#leave);
   }
 
@@ -356,11 +361,13 @@ class RegionWriter implements Surroundings {
     if (isCheckpoint(this.#flow, pc)) {
       code.if(i32.ltS(this.#fuel, i32.const(longest)), () => {
         code.set(this.#exitPc, i32.const(pc));
+        code.set(this.#reason, i32.const(Left.FUEL));
         code.br(this.#leave);
       });
     }
     code.set(this.#fuel, i32.sub(this.#fuel, i32.const(block.ops.length)));
     const plan = planGuards(block.ops);
+    countChecks(block.ops, plan, this.#parts.checks);
     for (const [i, op] of block.ops.entries()) {
       this.#done = i;
       this.#guest.op = op;

@@ -70,3 +70,21 @@ function close(group: readonly Access[], plan: Map<number, Guard | 'guarded'>): 
   };
   for (const [i, { at }] of members.entries()) plan.set(at, i === 0 ? guard : 'guarded');
 }
+
+/** Accesses in translated code by whether they check their permissions themselves. */
+export interface CheckCounts {
+  kept: number;
+  elided: number;
+}
+
+const ATOMICS = 0x2f;
+
+/** Adds the accesses of a block. */
+export function countChecks(ops: readonly Op[], plan: Plan, counts: CheckCounts): void {
+  for (const [at, { row }] of ops.entries()) {
+    const opcode = row.match & 0x7f;
+    if (!LOADS.has(opcode) && !STORES.has(opcode) && opcode !== ATOMICS) continue;
+    if (plan.get(at) === 'guarded') counts.elided++;
+    else counts.kept++;
+  }
+}

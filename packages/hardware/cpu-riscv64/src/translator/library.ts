@@ -1,4 +1,5 @@
 import { regionModule } from './emit.ts';
+import type { CheckCounts } from './guards.ts';
 import type { Region } from './region.ts';
 
 /** Consecutive code of a region: its halfwords from an address on. */
@@ -35,8 +36,8 @@ export class Library {
   readonly #byEntry = new Map<number, Shared[]>();
 
   /** Translates regions together. */
-  add(regions: readonly Region[], generations: readonly number[]): Shared {
-    const module = new WebAssembly.Module(regionModule(regions));
+  add(regions: readonly Region[], generations: readonly number[], checks: CheckCounts): Shared {
+    const module = new WebAssembly.Module(regionModule(regions, checks));
     const shapes = regions.map((region, i) => shapeOf(region, generations[i] ?? 0));
     const shared = { module, shapes };
     if (this.#all.size >= MODULES_MAX) {

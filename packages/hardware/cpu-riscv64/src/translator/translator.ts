@@ -1,4 +1,5 @@
 import type { CodePages } from '../code-pages.ts';
+import type { Counters } from '../counters.ts';
 import { type Engine, REGIONS_MAX } from '../engine.ts';
 import { BASE, COUNTDOWN, Handle, PAGE_SHIFT, PAGE_SIZE, PERMS, Perm } from '../layout.ts';
 import { Library, type Shape, type Shared } from './library.ts';
@@ -40,7 +41,10 @@ export class Translator {
   readonly #borrowed = new Set<Shared>();
   #waited = 0;
 
-  constructor(engine: Engine, code: CodePages, options: TranslatorOptions) {
+  readonly #counters: Counters;
+
+  constructor(engine: Engine, code: CodePages, options: TranslatorOptions, counters: Counters) {
+    this.#counters = counters;
     this.#engine = engine;
     this.#code = code;
     this.#options = options;
@@ -65,7 +69,7 @@ export class Translator {
     if (owner !== undefined && (owner.shape.generation >= GROWTH_MAX || owner.shape.entries.includes(pc))) return period;
     if (owner === undefined && this.#borrow(pc)) return period;
     this.#hot.push(pc);
-    if (this.#hot.length >= batch) this.#translate();
+    if (this.#hot.length >= batch) this.#translateTimed();
     return period;
   }
 
@@ -73,7 +77,7 @@ export class Translator {
   ran(instructions: number): void {
     if (this.#hot.length === 0) return;
     this.#waited += instructions;
-    if (this.#waited >= PATIENCE) this.#translate();
+    if (this.#waited >= PATIENCE) this.#translateTimed();
   }
 
   /** Lets go of everything: the space ends. */
@@ -82,6 +86,12 @@ export class Translator {
     for (const installed of this.#installed) if (installed !== undefined) table.set(installed.index, null);
     this.#code.onChange = () => undefined;
     this.#code.onSlot = () => undefined;
+  }
+
+  #translateTimed(): void {
+    const startMs = performance.now();
+    this.#translate();
+    this.#counters.translationMs += performance.now() - startMs;
   }
 
   /** Translates what became hot. */
@@ -100,9 +110,21 @@ export class Translator {
       regions.push(found.region);
       generations.push(found.generation);
     }
-    if (regions.length > 0) this.#install(library.add(regions, generations));
+    if (regions.length > 0) this.#install(this.#make(regions, generations));
     // Code that could not be put in place, as instructions that overlap others' may not, is not tried again.
     for (const pc of seeds) if (this.#ownerOf(pc) === undefined) this.#samples.set(pc, Number.MIN_SAFE_INTEGER);
+  }
+
+  #make(regions: readonly Region[], generations: readonly number[]): Shared {
+    const counters = this.#counters;
+    const checks = { kept: 0, elided: 0 };
+    const made = library.add(regions, generations, checks);
+    counters.modules++;
+    counters.regions += regions.length;
+    for (const { instructions } of made.shapes) counters.regionInstructions += instructions;
+    counters.checksKept += checks.kept;
+    counters.checksElided += checks.elided;
+    return made;
   }
 
   /** Takes a translation of the code at `pc` that was made for another space. */
@@ -111,6 +133,7 @@ export class Translator {
       if (this.#borrowed.has(shared)) continue;
       const shape = shared.shapes.find(({ entries }) => entries.includes(pc)) as Shape;
       if (!this.#fits(shape)) continue;
+      this.#counters.modulesShared++;
       this.#install(shared);
       return true;
     }
@@ -206,6 +229,7 @@ export class Translator {
   #drop(installed: Installed): void {
     if (!installed.alive) return;
     installed.alive = false;
+    this.#counters.regionsDropped++;
     const { shape, index } = installed;
     for (const entry of shape.entries) this.#code.setHandle(entry, 0);
     this.#own(shape, 0, index);
