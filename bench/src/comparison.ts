@@ -1,13 +1,12 @@
 import { spawnSync } from 'node:child_process';
 import { cpus, loadavg } from 'node:os';
-import { differences } from './equality.ts';
+import { differences, type Equality } from './equality.ts';
 import { type Interval, median, ratioOfMedians } from './statistics.ts';
-import { TOOLS, type Tool, type ToolRun } from './tools.ts';
+import type { Tool, ToolRun } from './tools.ts';
 
 /** Something that several tools can run. */
-export interface Subject {
+export interface Subject extends Equality {
   readonly name: string;
-  readonly sameStderrNatively: boolean;
   readonly run: (tool: Tool) => ToolRun;
 }
 
@@ -91,19 +90,4 @@ export function circumstances(): Readonly<Record<string, string | number>> {
     gcc: firstLine('gcc'),
     'gcc for riscv64': firstLine('riscv64-linux-gnu-gcc'),
   };
-}
-
-/** The tools of a list such as `qemu,translator`. */
-export function parseTools(text: string): readonly Tool[] {
-  const wanted = text.split(',');
-  const wrong = wanted.find((name) => !TOOLS.some((tool) => tool === name));
-  if (wrong !== undefined) throw new RangeError(`--tools: '${wrong}' is none of ${TOOLS.join(', ')}`);
-  return TOOLS.filter((tool) => wanted.includes(tool));
-}
-
-/** A whole number from 1 that an option says. */
-export function parseCount(option: string, text: string): number {
-  const count = Number(text);
-  if (!Number.isInteger(count) || count < 1) throw new RangeError(`--${option}: '${text}' is not a whole number from 1`);
-  return count;
 }

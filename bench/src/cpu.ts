@@ -1,24 +1,13 @@
-import { writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
-import {
-  type Comparison,
-  circumstances,
-  compare,
-  type Overheads,
-  overheadsOf,
-  parseCount,
-  parseTools,
-  ratio,
-  type Subject,
-} from './comparison.ts';
+import { type Comparison, circumstances, compare, type Overheads, overheadsOf, ratio, type Subject } from './comparison.ts';
+import { chosen, parseCount, parseTools, readOptions, runBenchmark, writeJson } from './options.ts';
 import { geometricMean, median, type Row, table } from './statistics.ts';
-import { runWith, TOOLS, type Tool, targetOf } from './tools.ts';
+import { runWith, TOOLS, type Tool, type ToolRun, targetOf } from './tools.ts';
 import { hello, type Kind, programOf, type Size, type Workload, workloads } from './workloads.ts';
 
 // C programs natively, under qemu-riscv64, interpreted and translated, in turns; CPU time without each tool's own start. Output, status and
 // instruction counts must be equal in every round.
 
-const USAGE = `usage: node bench/dist/cpu.js [--runs 5] [--size small|full] [--only NAME,…] [--tools ${TOOLS.join(',')}] [--seed 1] [--json FILE]`;
+const USAGE = `node bench/dist/cpu.js [--runs 5] [--size small|full] [--only NAME,…] [--tools ${TOOLS.join(',')}] [--seed 1] [--json FILE]`;
 
 interface Options {
   readonly runs: number;
@@ -30,42 +19,22 @@ interface Options {
 }
 
 function options(): Options {
-  const { values } = parseArgs({
-    options: {
-      runs: { type: 'string', default: '5' },
-      size: { type: 'string', default: 'small' },
-      only: { type: 'string' },
-      tools: { type: 'string', default: TOOLS.join(',') },
-      seed: { type: 'string', default: '1' },
-      json: { type: 'string' },
-    },
-  });
-  const size = (['tiny', 'small', 'full'] as const).find((name) => name === values.size);
-  if (size === undefined) throw new RangeError(`--size: '${values.size}' is none of small, full`);
-  parseCount('seed', values.seed);
+  const told = readOptions({ runs: '5', size: 'small', only: undefined, tools: TOOLS.join(','), seed: '1', json: undefined });
+  const [size] = chosen('size', told.size, ['small', 'full', 'tiny'] as const, (name) => name);
   return {
-    runs: parseCount('runs', values.runs),
-    size,
-    chosen: values.only === undefined ? workloads : values.only.split(',').map(byName),
-    tools: parseTools(values.tools),
-    seed: values.seed,
-    json: values.json,
+    runs: parseCount('runs', told.runs),
+    size: size as Size,
+    chosen: chosen('only', told.only, workloads, ({ name }) => name),
+    tools: parseTools(told.tools ?? ''),
+    seed: String(parseCount('seed', told.seed)),
+    json: told.json,
   };
-}
-
-function byName(name: string): Workload {
-  const found = workloads.find((workload) => workload.name === name);
-  if (found === undefined) throw new RangeError(`--only: '${name}' is none of ${workloads.map((workload) => workload.name).join(', ')}`);
-  return found;
 }
 
 function subject(workload: Workload, { size, seed }: Options): Subject {
-  const args = [String(workload.rounds[size]), seed];
-  return {
-    name: workload.name,
-    sameStderrNatively: !workload.rounded,
-    run: (tool) => runWith(tool, programOf(workload, targetOf(tool)), args),
-  };
+  const { name, rounds, rounded } = workload;
+  const run = (tool: Tool): ToolRun => runWith(tool, programOf(workload, targetOf(tool), rounds[size], seed));
+  return { name, sameStderrNatively: !rounded, sameInstructions: true, run };
 }
 
 /** One workload's figures. */
@@ -74,7 +43,7 @@ interface Result extends Comparison {
 }
 
 function measureAll(told: Options): { readonly results: readonly Result[]; readonly overheads: Overheads } {
-  for (const workload of told.chosen) for (const target of ['native', 'riscv64'] as const) programOf(workload, target);
+  for (const workload of told.chosen) for (const target of ['native', 'riscv64'] as const) programOf(workload, target, 0, '1');
   const starts = [compare(subject(hello, told), told.tools, told.runs)];
   const results: Result[] = [];
   for (const workload of told.chosen) {
@@ -150,19 +119,7 @@ function main(): void {
   const rows = results.map((result) => row(result, told.tools, overheads));
   process.stdout.write(`C programs, size ${told.size}, seed ${told.seed}: medians of ${told.runs} runs, ms, without each tool's start\n`);
   process.stdout.write(`${[table(rows), table(starts), table(summary)].join('\n\n')}\n`);
-  if (told.json === undefined) return;
-  const plain = results.map((result) => ({ ...result, samples: Object.fromEntries(result.samples) }));
-  const { runs, size, seed } = told;
-  writeFileSync(
-    told.json,
-    `${JSON.stringify({ circumstances: before, runs, size, seed, overheads: Object.fromEntries(overheads), rows, summary, results: plain }, undefined, 1)}\n`,
-  );
+  writeJson(told.json, { circumstances: before, runs: told.runs, size: told.size, seed: told.seed, overheads, rows, summary, results });
 }
 
-try {
-  main();
-} catch (error) {
-  if (!(error instanceof RangeError) && !(error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS')) throw error;
-  process.stderr.write(`${(error as Error).message}\n${USAGE}\n`);
-  process.exitCode = 2;
-}
+await runBenchmark(USAGE, main);

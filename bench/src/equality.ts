@@ -9,18 +9,25 @@ export interface Outcome {
   readonly instructions: number | undefined;
 }
 
+/** What may differ. */
+export interface Equality {
+  /** Whether the tool `native`, too, must write the same to stderr. */
+  readonly sameStderrNatively: boolean;
+  /** Not for programs with threads or timers, which decide by time what to do next. */
+  readonly sameInstructions: boolean;
+}
+
 /**
  * What the runs of one program, by tool, must have in common, one line a property that they do not have. Nothing when all is equal.
- * The tool `native` may be excused from writing the same to stderr.
  */
-export function differences(runs: ReadonlyMap<string, Outcome>, options: { readonly sameStderrNatively: boolean }): readonly string[] {
+export function differences(runs: ReadonlyMap<string, Outcome>, { sameStderrNatively, sameInstructions }: Equality): readonly string[] {
   const all = [...runs];
   const guests = all.filter(([tool]) => tool !== 'native');
   return [
     different('status', all, ({ status }) => status),
     different('stdout', all, ({ stdout }) => summary(stdout)),
-    different('stderr', options.sameStderrNatively ? all : guests, ({ stderr }) => summary(Buffer.from(stderr))),
-    different('instructions', all, ({ instructions }) => instructions),
+    different('stderr', sameStderrNatively ? all : guests, ({ stderr }) => summary(Buffer.from(stderr))),
+    ...(sameInstructions ? [different('instructions', all, ({ instructions }) => instructions)] : []),
   ].filter((line) => line !== undefined);
 }
 

@@ -36,8 +36,8 @@ export function ratioOfMedians(
   return { ratio: median(above) / median(below), interval: [at(0.025), at(0.975)] };
 }
 
-/** Numbers in [0, 1) that look random: Mulberry32. */
-function generator(seed: number): () => number {
+/** Numbers in [0, 1) that look random, always the same for a seed: Mulberry32. */
+export function generator(seed: number): () => number {
   let state = seed;
   return () => {
     state = (state + 0x6d2b79f5) | 0;

@@ -1,8 +1,7 @@
-import { basename, dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Target } from './build.ts';
 import type { Outcome } from './equality.ts';
-import { type Command, type Measured, measure } from './measured-process.ts';
+import { type Measured, measure } from './measured-process.ts';
 
 /** What runs a program: the machine itself, Debian's qemu-riscv64, or Ashlar, interpreting or translating. */
 export const TOOLS = ['native', 'qemu', 'interpreter', 'translator'] as const;
@@ -24,23 +23,37 @@ export interface ToolRun extends Measured, Outcome {
   readonly stdout: Buffer;
 }
 
-/** Runs a program, given by its host path, with arguments that mean the same everywhere. */
-export function runWith(tool: Tool, program: string, args: readonly string[]): ToolRun {
-  if (tool === 'native') return { ...measure({ argv: [program, ...args] }), instructions: undefined };
-  if (tool === 'qemu') return { ...measure({ argv: ['qemu-riscv64', program, ...args] }), instructions: undefined };
-  const guest = ['--volume', `${dirname(program)}:/bench:ro`, '--', `/bench/${basename(program)}`, ...args];
-  return counted(measure(ashlarCommand(tool, guest)));
+/** A program and what it may see. All paths mean the same inside and outside of a stack. */
+export interface Program {
+  /** Of the host. */
+  readonly path: string;
+  readonly args: readonly string[];
+  /** Host folders that it reads. */
+  readonly folders: readonly string[];
+  readonly workdir?: string;
+  /** Of its stack, such as `2GiB`. */
+  readonly memory?: string;
 }
 
-/** `ashlar run --stats` with more arguments, in one tier. The instructions of a whole domain are counted, so it has one. */
-export function ashlarCommand(tier: 'interpreter' | 'translator', args: readonly string[]): Command {
-  return { argv: [process.execPath, CLI, 'run', '--stats', '--hypervisor', 'direct', ...args], env: TIERS[tier] };
+/** Runs a program; `native` and `qemu` see the whole host. */
+export function runWith(tool: Tool, program: Program): ToolRun {
+  const { path, args, workdir } = program;
+  if (tool === 'interpreter' || tool === 'translator') return counted(measure({ argv: ashlarRun(program), env: TIERS[tool] }));
+  const argv = [...(tool === 'qemu' ? ['qemu-riscv64'] : []), path, ...args];
+  return { ...measure({ argv, ...(workdir === undefined ? {} : { cwd: workdir }) }), instructions: undefined };
+}
+
+/** The instructions of a whole domain are counted, so it has one. */
+function ashlarRun({ path, args, folders, workdir, memory }: Program): readonly string[] {
+  const volumes = folders.flatMap((folder) => ['--volume', `${folder}:${folder}:ro`]);
+  const more = [...(workdir === undefined ? [] : ['--workdir', workdir]), ...(memory === undefined ? [] : ['--memory', memory])];
+  return [process.execPath, CLI, 'run', '--stats', '--hypervisor', 'direct', ...volumes, ...more, '--', path, ...args];
 }
 
 const STATISTICS = /^wall time [\d.]+ ms\n(?:.*\n)*?direct \/ main +([\d,]+) (?:.*\n)*/m;
 
 /** Takes what `--stats` wrote out of stderr. */
-export function counted(measured: Measured): ToolRun {
+function counted(measured: Measured): ToolRun {
   const found = STATISTICS.exec(measured.stderr);
   if (found === null) throw new Error(`ashlar run ended with ${measured.status} and no statistics: ${measured.stderr}`);
   return { ...measured, stderr: measured.stderr.slice(0, found.index), instructions: Number((found[1] ?? '').replaceAll(',', '')) };

@@ -1,5 +1,6 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { BENCH_FOLDER, build, type Target } from './build.ts';
+import type { Program } from './tools.ts';
 
 /** What a workload mostly does. */
 export type Kind = 'integer' | 'calls' | 'interpreter' | 'memory' | 'float' | 'bits' | 'control';
@@ -57,7 +58,8 @@ export const hello: Workload = workload('hello', 'control', 0, 0, 0);
 
 const FOLDER = join(BENCH_FOLDER, 'workloads');
 
-/** The path of a workload's program. */
-export function programOf({ name, flags }: Workload, target: Target): string {
-  return build(join(FOLDER, `${name}.c`), target, flags, [join(FOLDER, 'workload.h')]);
+/** A workload's program, to be run for so many rounds. */
+export function programOf({ name, flags }: Workload, target: Target, rounds: number, seed: string): Program {
+  const path = build(join(FOLDER, `${name}.c`), target, flags, [join(FOLDER, 'workload.h')]);
+  return { path, args: [String(rounds), seed], folders: [dirname(path)] };
 }
