@@ -25,6 +25,17 @@ export const COUNTDOWN = 800;
 export const TRANSLATED = 808;
 export const EXITS = 816;
 
+/** Why translated code was left: see interpreter/agreement.ts. Set by translated code where it is not for going on. */
+export const LEFT = 804;
+/**
+ * Where jumps to addresses known only at run time find translated code: the address in the low half of 8 bytes, its {@link Handle} in the high
+ * half; indexed by the low bits of the address.
+ */
+export const JUMPS = 0x8000;
+export const JUMP_COUNT = 4096;
+/** Byte offset from JUMPS for an address: `(address << 2) & JUMP_MASK`. */
+export const JUMP_MASK = (JUMP_COUNT - 1) * 8;
+
 /** One byte per guest page: what the fast path of an access tests, and notes of the space. */
 export const PERMS = 0x1_0000;
 export const Perm = {

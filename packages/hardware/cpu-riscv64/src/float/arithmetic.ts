@@ -40,8 +40,11 @@ const either = i32.or;
 export const MIN_NORMAL64 = 2 ** -1022;
 export const MIN_NORMAL32 = 2 ** -126;
 
-export const isPlain64 = (r: F64): I32 => both(f64.gt(f64.abs(r), f64.const(MIN_NORMAL64)), isFinite64(r));
-export const isFinite64 = (r: F64): I32 => f64.lt(f64.abs(r), f64.const(Infinity));
+/** Twice the bits of a double, so that its sign is gone: one comparison of integers tells what two of doubles would. */
+const doubled = (r: F64): I64 => i64.shl(i64.fromBits(r), i64.const(1));
+/** Normal, not infinite, not NaN, and not of just the smallest normal magnitude. */
+export const isPlain64 = (r: F64): I32 => i64.ltU(i64.sub(doubled(r), i64.words(0x0020_0000, 1)), i64.words(0xffbf_ffff, -1));
+export const isFinite64 = (r: F64): I32 => i64.ltU(doubled(r), i64.words(0xffe0_0000, 0));
 export const isPlain32 = (r: F32): I32 => isPlainSingle(f64.promote(f32.abs(r)));
 export const isFinite32 = (r: F32): I32 => f64.lt(f64.promote(f32.abs(r)), f64.const(Infinity));
 const isPlainSingle = (r: F64): I32 => both(f64.gt(r, f64.const(MIN_NORMAL32)), f64.lt(r, f64.const(Infinity)));

@@ -1,10 +1,10 @@
-/** What translated code returns, its registers, PC and FUEL in memory again. */
+/** Why translated code came back, in LEFT; its answer is where to go on, and all registers and FUEL are in memory. */
 export const Left = {
-  /** Go on at PC. */
+  /** Go on there. */
   GO_ON: 0,
-  /** The instruction at PC is for the interpreter. */
+  /** The instruction there is for the interpreter. */
   INTERPRET: 1,
-  /** PC is not a 32-bit address. */
+  /** There is no 32-bit address. */
   WILD: 2,
   /** As INTERPRET, because less fuel is left than the way to the next look at it may need. */
   FUEL: 3,

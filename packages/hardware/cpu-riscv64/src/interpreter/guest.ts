@@ -1,7 +1,8 @@
 import type { Guest, HelperName, LoadOp, StoreSize, TrapCode } from '../isa/instruction.ts';
+import { FAST_FCSR } from '../isa/rounding.ts';
 import * as Layout from '../layout.ts';
 import { type Callee, type Code, call, type Label, type Local } from '../wasm/code.ts';
-import { choose, type I32, type I64, i32, i64 } from '../wasm/expression.ts';
+import { choose, type F64, f64, type I32, type I64, i32, i64 } from '../wasm/expression.ts';
 
 /** Why the interpreter returned to its host. */
 export const Stop = {
@@ -30,6 +31,8 @@ export interface Machinery {
   readonly countdown: Local<'i32'>;
   /** Where translated code was left for the interpreter to go on: not entered again there before it has. Odd: nowhere. */
   readonly refused: Local<'i32'>;
+  /** Where translated code says to go on. */
+  readonly where: Local<'i64'>;
   /** Find the entry of `target` and go on there. */
   readonly enter: Label;
   /** Execute at `entry`. */
@@ -58,6 +61,8 @@ const STORE = { 1: 'i64_8', 2: 'i64_16', 4: 'i64_32', 8: 'i64' } as const;
 /** The semantics table's view of the interpreter: operands come from the entry, registers are in memory. */
 export class InterpreterGuest implements Guest {
   readonly code: Code;
+  readonly sourcesAreOne = false;
+  readonly mode = undefined;
   readonly #m: Machinery;
   readonly #near: boolean;
 
@@ -108,6 +113,25 @@ export class InterpreterGuest implements Guest {
     this.code.store('i64', this.#destination(), bits, Layout.F);
   }
 
+  d(operand: 'rs1' | 'rs2' | 'rs3'): F64 {
+    return f64.load(operand === 'rs3' ? i32.load8u(this.#m.entry, 7) : this.#register(operand), Layout.F);
+  }
+
+  setD(value: F64): void {
+    this.code.store('f64', this.#destination(), value, Layout.F);
+  }
+
+  get fast(): I32 {
+    return i32.eq(i32.and(this.fcsr, this.imm32), i32.const(FAST_FCSR));
+  }
+
+  /** It is looked at anew by each instruction. */
+  fcsrChanged(): void {}
+
+  multiplyAdd(a: F64, b: F64, c: F64): F64 {
+    return call('f64', this.helper('fmaNearest64'), a, b, c);
+  }
+
   setFcsr(value: I32): void {
     this.code.store('i32', i32.const(0), value, Layout.FCSR);
   }
@@ -127,6 +151,18 @@ export class InterpreterGuest implements Guest {
     const at = this.code.let(address);
     this.#check(at, size, Layout.Perm.WRITE);
     this.code.store(STORE[size], i32.wrap(at), value, Layout.BASE);
+  }
+
+  loadDouble(address: I64): F64 {
+    const at = this.code.let(address);
+    this.#check(at, 8, Layout.Perm.READ);
+    return f64.load(i32.wrap(at), Layout.BASE);
+  }
+
+  storeDouble(address: I64, value: F64): void {
+    const at = this.code.let(address);
+    this.#check(at, 8, Layout.Perm.WRITE);
+    this.code.store('f64', i32.wrap(at), value, Layout.BASE);
   }
 
   atomic(size: 4 | 8, address: I64): I32 {

@@ -33,7 +33,7 @@ export function interpreterModule(): Uint8Array<ArrayBuffer> {
   const decode = module.import('decode', ['i32', 'i32'], 'i32');
   const hot = module.import('hot', ['i32'], 'i32');
   module.importTable();
-  const region = module.signature(['i32', 'i32'], 'i32');
+  const region = module.signature(['i32', 'i32', 'i32'], 'i64');
   const integer = integerHelpers(module);
   const helpers = new Map([...integer.helpers, ...floatHelpers(module, integer.mulhu)]);
   const probe = probeFunction(module, miss);
@@ -61,7 +61,7 @@ interface RunParts {
   readonly enter: Callee;
   readonly decode: Callee;
   readonly hot: Callee;
-  /** Type of a region's function: handle and depth of calls to a {@link Left}. */
+  /** Type of a region's function: see translator/emit.ts. */
   readonly region: number;
   readonly probe: Callee;
   readonly helpers: ReadonlyMap<HelperName, Callee>;
@@ -77,6 +77,7 @@ function writeRun(code: Code, parts: RunParts): void {
     stop: code.local('i32'),
     countdown: code.local('i32'),
     refused: code.local('i32'),
+    where: code.local('i64'),
   };
   const { entry, word, bias, fuel, target, stop, countdown, refused } = locals;
   const zero = i32.const(0);
@@ -130,7 +131,7 @@ function writeRun(code: Code, parts: RunParts): void {
 
 /** Enters the translated code of the entry, unless it was just left here; then the entry's instruction is executed. */
 function writeTranslated(machinery: Machinery, signature: number, again: Label): void {
-  const { code, entry, word, bias, fuel, target, stop, refused, enter, leave } = machinery;
+  const { code, entry, word, bias, fuel, target, stop, refused, where, enter, leave } = machinery;
   const zero = i32.const(0);
   code.set(target, i32.add(i32.shrU(entry, i32.const(2)), bias));
   code.if(i32.eq(target, refused), () => {
@@ -138,18 +139,23 @@ function writeTranslated(machinery: Machinery, signature: number, again: Label):
     code.set(word, i32.and(word, i32.const(~Layout.Entry.TRANSLATED)));
     code.br(again);
   });
-  code.store('i32', zero, i32.add(fuel, i32.const(1)), Layout.FUEL);
+  code.store('i32', zero, zero, Layout.LEFT);
   const handle = i32.load(i32.shrU(i32.sub(entry, i32.const(Layout.CODE_SLOTS)), i32.const(1)), Layout.HANDLES);
   // `word` is free until the next dispatch.
   code.set(word, handle);
-  code.set(word, callIndirect('i32', signature, i32.and(word, i32.const(Layout.Handle.INDEX_MASK)), word, zero));
+  const index = i32.and(word, i32.const(Layout.Handle.INDEX_MASK));
+  const way = i32.shrU(word, i32.const(Layout.Handle.ENTRY_SHIFT));
+  code.set(where, callIndirect('i64', signature, index, way, zero, i32.add(fuel, i32.const(1))));
   const used = i64.extendU(i32.sub(i32.add(fuel, i32.const(1)), i32.load(zero, Layout.FUEL)));
   code.store('i64', zero, i64.add(i64.load(zero, Layout.TRANSLATED), used), Layout.TRANSLATED);
+  code.set(fuel, i32.load(zero, Layout.FUEL));
+  code.set(target, i32.wrap(where));
+  const wild = i64.ne(i64.shrU(where, i64.const(32)), i64.const(0));
+  code.set(word, i32.select(wild, i32.const(Left.WILD), i32.load(zero, Layout.LEFT)));
   const exits = i32.shl(word, i32.const(3));
   code.store('i64', exits, i64.add(i64.load(exits, Layout.EXITS), i64.const(1)), Layout.EXITS);
-  code.set(fuel, i32.load(zero, Layout.FUEL));
-  code.set(target, i32.load(zero, Layout.PC));
   code.if(i32.eq(word, i32.const(Left.WILD)), () => {
+    code.store('i64', zero, where, Layout.PC);
     code.set(stop, i32.const(Stop.WILD));
     code.br(leave);
   });

@@ -49,6 +49,7 @@ function csr(name: string, funct3: number, fromImmediate: boolean, always: boole
       const writes = always ? i32.const(1) : i32.ne(source, i32.const(0));
       code.if(i32.and(i32.eqz(bad), writes), () => {
         code.set(bad, call('i32', g.helper('csrWrite'), number, written(old, operand)));
+        g.fcsrChanged();
       });
       code.if(bad, () => g.trap(TrapCause.illegal));
       g.setX(old);

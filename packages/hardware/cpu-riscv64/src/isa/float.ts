@@ -8,17 +8,16 @@ import {
   boxF32,
   DOUBLE,
   type FloatFormat,
+  isBoxed,
   ones,
   Rounding,
   SINGLE,
   signMask,
   toF32,
-  toF64,
 } from '../float/format.ts';
 import { call, type Local } from '../wasm/code.ts';
 import { type F32, type F64, f32, f64, type I32, type I64, i32, i64 } from '../wasm/expression.ts';
 import { type Guest, type Instruction, iType, row, TrapCause } from './instruction.ts';
-import { FAST_FCSR } from './rounding.ts';
 
 /**
  * F and D: unprivileged ISA manual, chapters 20 and 21.
@@ -77,21 +76,25 @@ function roundingMode(g: Guest): Local<'i32'> {
   return mode;
 }
 
-const mayBeFast = (g: Guest): I32 => i32.eq(i32.and(g.fcsr, g.imm32), i32.const(FAST_FCSR));
-
-/** rd = the host's result if `attempt` finds it good, else the exact function's. */
-function fastOrExact(g: Guest, attempt: (take: (condition: I32, bits: I64) => void) => void, exact: (mode: I32) => I64): void {
+/**
+ * rd = the host's result if `attempt` finds it good, else the exact function's. Where the mode is known to be none that the host has, only the
+ * latter is written.
+ */
+function fastOrExact(g: Guest, attempt: (take: (condition: I32, write: () => void) => void) => void, exact: (mode: I32) => I64): void {
   const { code } = g;
   code.block((done) => {
-    code.if(mayBeFast(g), () =>
-      attempt((condition, bits) =>
-        code.if(condition, () => {
-          g.setF(bits);
-          code.br(done);
-        }),
-      ),
-    );
+    if (g.mode === undefined || g.mode === Rounding.NEAREST_EVEN || g.mode === Rounding.DYNAMIC) {
+      code.if(g.fast, () =>
+        attempt((condition, write) =>
+          code.if(condition, () => {
+            write();
+            code.br(done);
+          }),
+        ),
+      );
+    }
     g.setF(exact(roundingMode(g)));
+    g.fcsrChanged();
   });
 }
 
@@ -102,106 +105,151 @@ interface Host {
   readonly anyFinite: boolean;
 }
 
-function attemptBinary(g: Guest, p: Precision, host: Host, a: Raw, b: Raw, take: (condition: I32, bits: I64) => void): void {
+type Take = (condition: I32, write: () => void) => void;
+
+function attemptDouble(g: Guest, host: Host, a: F64, b: F64, take: Take): void {
+  const r = g.code.let(host.double(a, b));
+  take(host.anyFinite ? isFinite64(r) : isPlain64(r), () => g.setD(r));
+}
+
+function attemptSingle(g: Guest, host: Host, a: Raw, b: Raw, take: Take): void {
   const { code } = g;
-  if (p.bits === 64) {
-    const r = code.let(host.double(toF64(a), toF64(b)));
-    take(host.anyFinite ? isFinite64(r) : isPlain64(r), i64.fromBits(r));
-    return;
-  }
   code.if(bothBoxed(a, b), () => {
     const r = code.let(host.single(f32.fromBits(i32.wrap(a)), f32.fromBits(i32.wrap(b))));
-    take(host.anyFinite ? isFinite32(r) : isPlain32(r), boxF32(r));
+    take(host.anyFinite ? isFinite32(r) : isPlain32(r), () => g.setF(boxF32(r)));
   });
 }
 
 function arithmetic(p: Precision, name: string, funct5: number, helper: 'add' | 'mul' | 'div', host: Host, negateB = false): Instruction {
   return rounded(`f${name}.${p.suffix}`, (funct5 << 2) | p.fmt, (g) => {
     const { code } = g;
+    const exact = (a: I64, b: I64) => (mode: I32) =>
+      call('i64', g.helper(`${helper}${p.bits}`), a, negateB ? i64.xor(b, signMask(p.format)) : b, mode);
+    if (p.bits === 64) {
+      const a = code.let(g.d('rs1'));
+      const b = code.let(g.d('rs2'));
+      fastOrExact(g, (take) => attemptDouble(g, host, a, b, take), exact(i64.fromBits(a), i64.fromBits(b)));
+      return;
+    }
     const a = code.let(g.f('rs1'));
-    const b = code.let(negateB ? i64.xor(g.f('rs2'), signMask(p.format)) : g.f('rs2'));
-    fastOrExact(
-      g,
-      (take) => attemptBinary(g, p, host, a, b, take),
-      (mode) => call('i64', g.helper(`${helper}${p.bits}`), a, b, mode),
-    );
+    const b = code.let(g.f('rs2'));
+    fastOrExact(g, (take) => attemptSingle(g, host, a, b, take), exact(a, b));
   });
 }
 
 function squareRoot(p: Precision): Instruction {
+  const host: Host = { single: (x) => f32.sqrt(x), double: (x) => f64.sqrt(x), anyFinite: false };
   return roundedUnary(`fsqrt.${p.suffix}`, (0x0b << 2) | p.fmt, 0, (g) => {
+    const exact = (a: I64) => (mode: I32) => call('i64', g.helper(`sqrt${p.bits}`), a, mode);
+    if (p.bits === 64) {
+      const a = g.code.let(g.d('rs1'));
+      fastOrExact(g, (take) => attemptDouble(g, host, a, a, take), exact(i64.fromBits(a)));
+      return;
+    }
     const a = g.code.let(g.f('rs1'));
-    const host: Host = { single: (x) => f32.sqrt(x), double: (x) => f64.sqrt(x), anyFinite: false };
-    fastOrExact(
-      g,
-      (take) => attemptBinary(g, p, host, a, a, take),
-      (mode) => call('i64', g.helper(`sqrt${p.bits}`), a, mode),
-    );
+    fastOrExact(g, (take) => attemptSingle(g, host, a, a, take), exact(a));
   });
 }
 
 /** ±(rs1 × rs2) ± rs3 as one of four opcodes; a negated result is the sum of a negated product and a negated addend. */
 function fused(p: Precision, name: string, opcode: number, negateProduct: boolean, negateAddend: boolean): Instruction {
-  return row(
-    `${name}.${p.suffix}`,
-    0x0600007f,
-    (p.fmt << 25) | opcode,
-    'R4',
-    (g) => {
-      const { code } = g;
-      const flip = (raw: I64, when: boolean): I64 => (when ? i64.xor(raw, signMask(p.format)) : raw);
-      const a = code.let(flip(g.f('rs1'), negateProduct));
-      const b = code.let(g.f('rs2'));
-      const c = code.let(flip(g.f('rs3'), negateAddend));
-      fastOrExact(
-        g,
-        (take) => (p.bits === 64 ? attemptFused64(g, a, b, c, take) : attemptFused32(g, a, b, c, take)),
-        (mode) => call('i64', g.helper(`fma${p.bits}`), a, b, c, mode),
-      );
+  const effect = p.bits === 64 ? fusedDouble : fusedSingle;
+  return row(`${name}.${p.suffix}`, 0x0600007f, (p.fmt << 25) | opcode, 'R4', (g) => effect(g, negateProduct, negateAddend), 'f');
+}
+
+function fusedDouble(g: Guest, negateProduct: boolean, negateAddend: boolean): void {
+  const { code } = g;
+  const flip = (value: F64, when: boolean): F64 => (when ? f64.neg(value) : value);
+  const a = code.let(flip(g.d('rs1'), negateProduct));
+  const b = code.let(g.d('rs2'));
+  const c = code.let(flip(g.d('rs3'), negateAddend));
+  fastOrExact(
+    g,
+    (take) => {
+      const r = code.let(g.multiplyAdd(a, b, c));
+      take(isPlain64(r), () => g.setD(r));
     },
-    'f',
+    (mode) => call('i64', g.helper('fma64'), i64.fromBits(a), i64.fromBits(b), i64.fromBits(c), mode),
   );
 }
 
-function attemptFused64(g: Guest, a: Raw, b: Raw, c: Raw, take: (condition: I32, bits: I64) => void): void {
-  const r = g.code.let(call('f64', g.helper('fmaNearest64'), toF64(a), toF64(b), toF64(c)));
-  take(isPlain64(r), i64.fromBits(r));
+function fusedSingle(g: Guest, negateProduct: boolean, negateAddend: boolean): void {
+  const { code } = g;
+  const flip = (raw: I64, when: boolean): I64 => (when ? i64.xor(raw, signMask(SINGLE)) : raw);
+  const a = code.let(flip(g.f('rs1'), negateProduct));
+  const b = code.let(g.f('rs2'));
+  const c = code.let(flip(g.f('rs3'), negateAddend));
+  fastOrExact(
+    g,
+    (take) => attemptFusedSingle(g, a, b, c, take),
+    (mode) => call('i64', g.helper('fma32'), a, b, c, mode),
+  );
 }
 
 /**
  * As doubles the product is exact and the sum is rounded once; rounding it again is wrong only if it lies just half-way between two singles, which
  * shows in its low 29 bits.
  */
-function attemptFused32(g: Guest, a: Raw, b: Raw, c: Raw, take: (condition: I32, bits: I64) => void): void {
+function attemptFusedSingle(g: Guest, a: Raw, b: Raw, c: Raw, take: Take): void {
   const { code } = g;
   const wide = (raw: Raw): F64 => f64.promote(f32.fromBits(i32.wrap(raw)));
   code.if(bothBoxed(i64.and(a, b), c), () => {
     const sum = code.let(f64.add(f64.mul(wide(a), wide(b)), wide(c)));
     const r = code.let(f32.demote(sum));
     const safe = i64.ne(i64.and(i64.fromBits(sum), ones(29)), i64.const(2 ** 28));
-    take(i32.and(safe, isPlain32(r)), boxF32(r));
+    take(i32.and(safe, isPlain32(r)), () => g.setF(boxF32(r)));
   });
 }
 
-function signInjection(p: Precision, name: string, funct3: number, sign: (a: I64, b: I64) => I64): Instruction {
-  return plain(
-    `${name}.${p.suffix}`,
-    0x10 | p.fmt,
-    funct3,
-    undefined,
-    (g) => {
-      const { code } = g;
-      const a = code.let(bitsOf(p.format, code.let(g.f('rs1'))));
-      const b = code.let(bitsOf(p.format, code.let(g.f('rs2'))));
-      const kept = i64.and(a, ones(p.bits - 1));
-      g.setF(box(p.format, i64.or(kept, i64.and(sign(a, b), signMask(p.format)))));
-    },
-    'f',
-  );
+type SignOf = 'same' | 'opposite' | 'both';
+
+/** fsgnj, fsgnjn, fsgnjx: rs1 with the sign of rs2, the opposite of it, or the product of both signs. */
+function signInjection(p: Precision, name: string, funct3: number, sign: SignOf): Instruction {
+  const effect = p.bits === 64 ? injectDouble : injectSingle;
+  return plain(`${name}.${p.suffix}`, 0x10 | p.fmt, funct3, undefined, (g) => effect(g, sign), 'f');
+}
+
+/** With one source these are moves, negations and absolute values; the host's change the sign bit alone, as these do. */
+function injectDouble(g: Guest, sign: SignOf): void {
+  const a = g.code.let(g.d('rs1'));
+  if (g.sourcesAreOne) {
+    g.setD(sign === 'same' ? a : sign === 'opposite' ? f64.neg(a) : f64.abs(a));
+    return;
+  }
+  const b = g.code.let(g.d('rs2'));
+  if (sign === 'both') g.setF(i64.xor(i64.fromBits(a), i64.and(i64.fromBits(b), signMask(DOUBLE))));
+  else g.setD(f64.copysign(a, sign === 'same' ? b : f64.neg(b)));
+}
+
+function injectSingle(g: Guest, sign: SignOf): void {
+  const { code } = g;
+  const a = code.let(bitsOf(SINGLE, code.let(g.f('rs1'))));
+  const b = g.sourcesAreOne ? a : code.let(bitsOf(SINGLE, code.let(g.f('rs2'))));
+  const from = sign === 'same' ? b : i64.xor(b, sign === 'both' ? a : i64.const(-1));
+  g.setF(box(SINGLE, i64.or(i64.and(a, ones(31)), i64.and(from, signMask(SINGLE)))));
 }
 
 function extreme(p: Precision, which: 'min' | 'max'): Instruction {
-  const effect = (g: Guest): void => g.setF(call('i64', g.helper(`${which}${p.bits}`), g.f('rs1'), g.f('rs2')));
+  const effect = (g: Guest): void => {
+    const { code } = g;
+    const exact = (a: I64, b: I64): void => {
+      g.setF(call('i64', g.helper(`${which}${p.bits}`), a, b));
+      g.fcsrChanged();
+    };
+    if (p.bits === 32) {
+      exact(g.f('rs1'), g.f('rs2'));
+      return;
+    }
+    // The host's minimum and maximum differ for NaNs alone.
+    const a = code.let(g.d('rs1'));
+    const b = code.let(g.d('rs2'));
+    const r = code.let(f64[which](a, b));
+    code.if(
+      f64.eq(r, r),
+      () => g.setD(r),
+      () => exact(i64.fromBits(a), i64.fromBits(b)),
+    );
+  };
   return plain(`f${which}.${p.suffix}`, 0x14 | p.fmt, which === 'min' ? 0 : 1, undefined, effect, 'f');
 }
 
@@ -212,31 +260,30 @@ interface Ordering {
 }
 
 function comparison(p: Precision, name: string, funct3: number, order: Ordering): Instruction {
-  return plain(
-    `${name}.${p.suffix}`,
-    0x50 | p.fmt,
-    funct3,
-    undefined,
-    (g) => {
-      const { code } = g;
+  const effect = (g: Guest): void => {
+    const { code } = g;
+    const result = code.local('i32');
+    const complain = (unordered: I32, a: I64, b: I64): void =>
+      code.if(unordered, () => {
+        code.call(g.helper(`unordered${p.bits}`), a, b, i32.const(order.quiet));
+        g.fcsrChanged();
+      });
+    if (p.bits === 64) {
+      const x = code.let(g.d('rs1'));
+      const y = code.let(g.d('rs2'));
+      code.set(result, order.double(x, y));
+      complain(i32.or(f64.ne(x, x), f64.ne(y, y)), i64.fromBits(x), i64.fromBits(y));
+    } else {
       const a = code.let(g.f('rs1'));
       const b = code.let(g.f('rs2'));
-      const result = code.local('i32');
-      const unordered = code.local('i32');
-      if (p.bits === 64) {
-        code.set(result, order.double(toF64(a), toF64(b)));
-        code.set(unordered, i32.or(f64.ne(toF64(a), toF64(a)), f64.ne(toF64(b), toF64(b))));
-      } else {
-        const x = code.let(toF32(a));
-        const y = code.let(toF32(b));
-        code.set(result, order.single(x, y));
-        code.set(unordered, i32.or(f32.ne(x, x), f32.ne(y, y)));
-      }
-      code.if(unordered, () => code.call(g.helper(`unordered${p.bits}`), a, b, i32.const(order.quiet)));
-      g.setX(i64.extendU(result));
-    },
-    'x',
-  );
+      const x = code.let(toF32(a));
+      const y = code.let(toF32(b));
+      code.set(result, order.single(x, y));
+      complain(i32.or(f32.ne(x, x), f32.ne(y, y)), a, b);
+    }
+    g.setX(i64.extendU(result));
+  };
+  return plain(`${name}.${p.suffix}`, 0x50 | p.fmt, funct3, undefined, effect, 'x');
 }
 
 function classify(p: Precision): Instruction {
@@ -251,35 +298,77 @@ const INTEGERS = [
   { suffix: 'lu', kind: IntegerKind.LU, extend: (x: I64): I64 => x },
 ] as const;
 
-function conversions(p: Precision): Instruction[] {
-  return INTEGERS.flatMap(({ suffix, kind, extend }) => [
-    roundedUnary(
-      `fcvt.${suffix}.${p.suffix}`,
-      0x60 | p.fmt,
-      kind,
-      (g) => {
-        const { code } = g;
-        const raw = code.let(g.f('rs1'));
-        const value = p.bits === 64 ? toF64(raw) : f64.promote(toF32(raw));
-        g.setX(call('i64', g.helper('toInteger'), value, roundingMode(g), i32.const(kind)));
+const isWord = (kind: number): boolean => kind === IntegerKind.W || kind === IntegerKind.WU;
+const isUnsigned = (kind: number): boolean => (kind & 1) !== 0;
+
+function toInteger(p: Precision, kind: number, suffix: string): Instruction {
+  const effect = (g: Guest): void => {
+    const { code } = g;
+    const value = code.let(p.bits === 64 ? g.d('rs1') : f64.promote(toF32(code.let(g.f('rs1')))));
+    const exact = (): void => {
+      g.setX(call('i64', g.helper('toInteger'), value, roundingMode(g), i32.const(kind)));
+      g.fcsrChanged();
+    };
+    const { mode } = g;
+    if (mode !== Rounding.TOWARDS_ZERO && mode !== Rounding.NEAREST_EVEN && mode !== Rounding.DYNAMIC) {
+      exact();
+      return;
+    }
+    const rounded = code.let(mode === Rounding.TOWARDS_ZERO ? f64.trunc(value) : f64.nearest(value));
+    code.if(
+      i32.and(g.fast, isInRange(rounded, kind)),
+      () => {
+        const whole = kind === IntegerKind.LU ? i64.truncSatF64U(rounded) : i64.truncSatF64S(rounded);
+        g.setX(kind === IntegerKind.WU ? i64.extend32(whole) : whole);
       },
-      'x',
-    ),
-    roundedUnary(`fcvt.${p.suffix}.${suffix}`, 0x68 | p.fmt, kind, (g) => {
-      const value = g.code.let(extend(g.x('rs1')));
-      g.setF(call('i64', g.helper(`fromInteger${p.bits}`), value, roundingMode(g), i32.const(kind & 1)));
-    }),
-  ]);
+      exact,
+    );
+  };
+  return roundedUnary(`fcvt.${suffix}.${p.suffix}`, 0x60 | p.fmt, kind, effect, 'x');
 }
 
+/** Whether a whole number is one of the integer type; the least of a signed type is left to the exact path, as are NaNs. */
+function isInRange(whole: F64, kind: number): I32 {
+  const end = f64.const(2 ** ((isWord(kind) ? 31 : 63) + (isUnsigned(kind) ? 1 : 0)));
+  if (isUnsigned(kind)) return i32.and(f64.ge(whole, f64.const(0)), f64.lt(whole, end));
+  return f64.lt(f64.abs(whole), end);
+}
+
+function fromInteger(p: Precision, kind: number, suffix: string, extend: (x: I64) => I64): Instruction {
+  const effect = (g: Guest): void => {
+    const value = g.code.let(extend(g.x('rs1')));
+    // A double has room for any word.
+    if (p.bits === 64 && isWord(kind)) {
+      g.setD(f64.fromI64S(value));
+      return;
+    }
+    fastOrExact(
+      g,
+      (take) => {
+        const write = (): void => {
+          if (p.bits === 64) g.setD(isUnsigned(kind) ? f64.fromI64U(value) : f64.fromI64S(value));
+          else g.setF(boxF32(isUnsigned(kind) ? f32.fromI64U(value) : f32.fromI64S(value)));
+        };
+        take(i32.const(1), write);
+      },
+      (mode) => call('i64', g.helper(`fromInteger${p.bits}`), value, mode, i32.const(kind & 1)),
+    );
+  };
+  return roundedUnary(`fcvt.${p.suffix}.${suffix}`, 0x68 | p.fmt, kind, effect);
+}
+
+const conversions = (p: Precision): Instruction[] =>
+  INTEGERS.flatMap(({ suffix, kind, extend }) => [toInteger(p, kind, suffix), fromInteger(p, kind, suffix, extend)]);
+
 const ADD: Host = { single: f32.add, double: f64.add, anyFinite: true };
+const SUBTRACT: Host = { single: f32.sub, double: f64.sub, anyFinite: true };
 const MULTIPLY: Host = { single: f32.mul, double: f64.mul, anyFinite: false };
 const DIVIDE: Host = { single: f32.div, double: f64.div, anyFinite: false };
 
 function bothPrecisions(p: Precision): Instruction[] {
   return [
     arithmetic(p, 'add', 0x00, 'add', ADD),
-    arithmetic(p, 'sub', 0x01, 'add', ADD, true),
+    arithmetic(p, 'sub', 0x01, 'add', SUBTRACT, true),
     arithmetic(p, 'mul', 0x02, 'mul', MULTIPLY),
     arithmetic(p, 'div', 0x03, 'div', DIVIDE),
     squareRoot(p),
@@ -287,9 +376,9 @@ function bothPrecisions(p: Precision): Instruction[] {
     fused(p, 'fmsub', 0x47, false, true),
     fused(p, 'fnmsub', 0x4b, true, false),
     fused(p, 'fnmadd', 0x4f, true, true),
-    signInjection(p, 'fsgnj', 0, (_a, b) => b),
-    signInjection(p, 'fsgnjn', 1, (_a, b) => i64.xor(b, i64.const(-1))),
-    signInjection(p, 'fsgnjx', 2, (a, b) => i64.xor(a, b)),
+    signInjection(p, 'fsgnj', 0, 'same'),
+    signInjection(p, 'fsgnjn', 1, 'opposite'),
+    signInjection(p, 'fsgnjx', 2, 'both'),
     extreme(p, 'min'),
     extreme(p, 'max'),
     comparison(p, 'fle', 0, { single: f32.le, double: f64.le, quiet: 0 }),
@@ -300,16 +389,13 @@ function bothPrecisions(p: Precision): Instruction[] {
   ];
 }
 
-const floatLoad = (name: string, funct3: number, value: (g: Guest, address: I64) => I64): Instruction =>
-  row(name, 0x707f, (funct3 << 12) | LOAD_FP, 'I', (g) => g.setF(value(g, i64.add(g.x('rs1'), g.imm))), 'f');
-const floatStore = (name: string, funct3: number, size: 4 | 8): Instruction =>
-  iType(name, STORE_FP, funct3, (g) => g.store(size, i64.add(g.x('rs1'), g.imm), g.f('rs2')), 'S');
+const address = (g: Guest): I64 => i64.add(g.x('rs1'), g.imm);
 
 export const FLOAT: readonly Instruction[] = [
-  floatLoad('flw', 2, (g, address) => i64.or(g.load('load32u', address), i64.words(-1, 0))),
-  floatLoad('fld', 3, (g, address) => g.load('load64', address)),
-  floatStore('fsw', 2, 4),
-  floatStore('fsd', 3, 8),
+  row('flw', 0x707f, (2 << 12) | LOAD_FP, 'I', (g) => g.setF(i64.or(g.load('load32u', address(g)), i64.words(-1, 0))), 'f'),
+  row('fld', 0x707f, (3 << 12) | LOAD_FP, 'I', (g) => g.setD(g.loadDouble(address(g))), 'f'),
+  iType('fsw', STORE_FP, 2, (g) => g.store(4, address(g), g.f('rs2')), 'S'),
+  iType('fsd', STORE_FP, 3, (g) => g.storeDouble(address(g), g.d('rs2')), 'S'),
   ...bothPrecisions(S),
   ...bothPrecisions(D),
   // Moves do not look at what they move, so they do not unbox.
@@ -318,15 +404,27 @@ export const FLOAT: readonly Instruction[] = [
   plain('fmv.x.d', 0x71, 0, 0, (g) => g.setX(g.f('rs1')), 'x'),
   plain('fmv.d.x', 0x79, 0, 0, (g) => g.setF(g.x('rs1')), 'f'),
   roundedUnary('fcvt.s.d', 0x20, 1, (g) => {
-    const a = g.code.let(g.f('rs1'));
+    const a = g.code.let(g.d('rs1'));
     fastOrExact(
       g,
       (take) => {
-        const r = g.code.let(f32.demote(toF64(a)));
-        take(isPlain32(r), boxF32(r));
+        const r = g.code.let(f32.demote(a));
+        take(isPlain32(r), () => g.setF(boxF32(r)));
       },
-      (mode) => call('i64', g.helper('narrow'), a, mode),
+      (mode) => call('i64', g.helper('narrow'), i64.fromBits(a), mode),
     );
   }),
-  roundedUnary('fcvt.d.s', 0x21, 0, (g) => g.setF(call('i64', g.helper('widen'), g.f('rs1')))),
+  roundedUnary('fcvt.d.s', 0x21, 0, (g) => {
+    const { code } = g;
+    const a = code.let(g.f('rs1'));
+    const r = code.let(f64.promote(f32.fromBits(i32.wrap(a))));
+    code.if(
+      i32.and(isBoxed(a), f64.eq(r, r)),
+      () => g.setD(r),
+      () => {
+        g.setF(call('i64', g.helper('widen'), a));
+        g.fcsrChanged();
+      },
+    );
+  }),
 ];

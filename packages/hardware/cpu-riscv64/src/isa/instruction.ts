@@ -1,5 +1,5 @@
 import type { Callee, Code } from '../wasm/code.ts';
-import type { I32, I64 } from '../wasm/expression.ts';
+import type { F64, I32, I64 } from '../wasm/expression.ts';
 
 /**
  * What one instruction is: how it is encoded and what it does. `effect` writes WebAssembly through a {@link Guest}, which says where
@@ -52,6 +52,19 @@ export interface Guest {
   /** Raw 64 bits of a floating-point register operand. */
   f(operand: 'rs1' | 'rs2' | 'rs3'): I64;
   setF(bits: I64): void;
+  /** The same registers as doubles: not a bit is changed on the way. */
+  d(operand: 'rs1' | 'rs2' | 'rs3'): F64;
+  setD(value: F64): void;
+  /** Whether both source registers are known to be the same one; the interpreter never knows. */
+  readonly sourcesAreOne: boolean;
+  /** The rounding mode field of the instruction; undefined where it is known only when it runs. */
+  readonly mode: number | undefined;
+  /** Whether a rounded operation may take the host's result: to nearest, ties to even, and the inexact flag is raised already. */
+  readonly fast: I32;
+  /** After fcsr may have changed. */
+  fcsrChanged(): void;
+  /** a × b + c as doubles, rounded once to nearest; NaN if that is not known. */
+  multiplyAdd(a: F64, b: F64, c: F64): F64;
   /** The immediate, sign-extended. */
   readonly imm: I64;
   readonly imm32: I32;
@@ -64,6 +77,8 @@ export interface Guest {
   /** Checked load; faults leave before anything is changed. */
   load(op: LoadOp, address: I64): I64;
   store(size: StoreSize, address: I64, value: I64): void;
+  loadDouble(address: I64): F64;
+  storeDouble(address: I64, value: F64): void;
   /** Checks an aligned read-modify-write of `size` bytes at `address` and gives its place in the module's memory. */
   atomic(size: 4 | 8, address: I64): I32;
   /** As `atomic`, for LR, which only reads. */

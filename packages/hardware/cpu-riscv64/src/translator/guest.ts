@@ -1,7 +1,8 @@
 import type { Guest, HelperName, LoadOp, StoreSize } from '../isa/instruction.ts';
+import { FAST_FCSR } from '../isa/rounding.ts';
 import * as Layout from '../layout.ts';
-import type { Callee, Code, Local } from '../wasm/code.ts';
-import { type I32, type I64, i32, i64 } from '../wasm/expression.ts';
+import { type Callee, type Code, call, type Local } from '../wasm/code.ts';
+import { type F64, f64, type I32, type I64, i32, i64 } from '../wasm/expression.ts';
 import type { Guard } from './guards.ts';
 import { rs3 } from './operands.ts';
 import type { Op } from './region.ts';
@@ -10,7 +11,11 @@ import type { Op } from './region.ts';
 export interface Surroundings {
   readonly code: Code;
   readonly x: readonly (Local<'i64'> | undefined)[];
-  readonly f: readonly (Local<'i64'> | undefined)[];
+  readonly f: readonly (Local<'f64'> | undefined)[];
+  /** Whether rounding is to nearest and inexact is raised. */
+  readonly fast: Local<'i32'>;
+  /** Whether the host's relaxed_madd is there and rounds once. */
+  readonly fuses: boolean;
   helper(name: HelperName): Callee;
   /** Leaves so that the interpreter executes the current instruction, of which nothing has happened yet. */
   sideExit(): void;
@@ -31,6 +36,11 @@ const LOAD: Readonly<Record<LoadOp, { bytes: number; load: (address: I32, offset
 };
 const STORE = { 1: 'i64_8', 2: 'i64_16', 4: 'i64_32', 8: 'i64' } as const;
 const zero = i32.const(0);
+
+/** Sets `fast` from fcsr: dynamic rounding is to nearest, and inexact is raised. */
+export function writeFast(code: Code, fast: Local<'i32'>): void {
+  code.set(fast, i32.eq(i32.and(i32.load(zero, Layout.FCSR), i32.const(0xe1)), i32.const(FAST_FCSR)));
+}
 
 /** The semantics table's view of a translator: operands are constants, registers are locals, and what needs the host leaves. */
 export class TranslatorGuest implements Guest {
@@ -82,11 +92,39 @@ export class TranslatorGuest implements Guest {
   }
 
   f(operand: 'rs1' | 'rs2' | 'rs3'): I64 {
-    return this.#around.f[operand === 'rs3' ? rs3(this.op) : this.op[operand]] as Local<'i64'>;
+    return i64.fromBits(this.d(operand));
   }
 
   setF(bits: I64): void {
-    this.code.set(this.#around.f[this.op.rd] as Local<'i64'>, bits);
+    this.setD(f64.fromBits(bits));
+  }
+
+  d(operand: 'rs1' | 'rs2' | 'rs3'): F64 {
+    return this.#around.f[operand === 'rs3' ? rs3(this.op) : this.op[operand]] as Local<'f64'>;
+  }
+
+  setD(value: F64): void {
+    this.code.set(this.#around.f[this.op.rd] as Local<'f64'>, value);
+  }
+
+  get sourcesAreOne(): boolean {
+    return this.op.rs1 === this.op.rs2;
+  }
+
+  get mode(): number {
+    return (this.op.imm >>> 8) & 7;
+  }
+
+  get fast(): I32 {
+    return this.#around.fast;
+  }
+
+  fcsrChanged(): void {
+    writeFast(this.code, this.#around.fast);
+  }
+
+  multiplyAdd(a: F64, b: F64, c: F64): F64 {
+    return this.#around.fuses ? f64.relaxedMadd(a, b, c) : call('f64', this.helper('fmaNearest64'), a, b, c);
   }
 
   setFcsr(value: I32): void {
@@ -104,6 +142,14 @@ export class TranslatorGuest implements Guest {
 
   store(size: StoreSize, address: I64, value: I64): void {
     this.code.store(STORE[size], this.#place(address, size, Layout.Perm.WRITE), value, Layout.BASE);
+  }
+
+  loadDouble(address: I64): F64 {
+    return f64.load(this.#place(address, 8, Layout.Perm.READ), Layout.BASE);
+  }
+
+  storeDouble(address: I64, value: F64): void {
+    this.code.store('f64', this.#place(address, 8, Layout.Perm.WRITE), value, Layout.BASE);
   }
 
   atomic(size: 4 | 8, address: I64): I32 {
@@ -158,9 +204,9 @@ export class TranslatorGuest implements Guest {
     const at = code.let(address);
     code.block((good) => {
       code.block((bad) => {
-        code.brIf(bad, i64.ne(i64.and(at, i64.words(-1, bytes - 1)), i64.const(0)));
+        code.brIf(bad, i64.ne(i64.and(at, i64.words(-1, bytes - 1)), i64.const(0)), false);
         const flags = i32.load8u(i32.shrU(i32.wrap(at), i32.const(Layout.PAGE_SHIFT)), Layout.PERMS);
-        code.brIf(good, i32.and(flags, i32.const(perm)));
+        code.brIf(good, i32.and(flags, i32.const(perm)), true);
       });
       this.#around.sideExit();
     });
@@ -175,10 +221,10 @@ export class TranslatorGuest implements Guest {
       code.block((bad) => {
         // What is below 4 GiB at the anchor and not elsewhere wraps to pages that are never mapped: the lowest and the highest.
         const at = i64.add(base, i64.const(anchor));
-        code.brIf(bad, i64.ne(i64.and(at, i64.words(-1, alignment - 1)), i64.const(0)));
+        code.brIf(bad, i64.ne(i64.and(at, i64.words(-1, alignment - 1)), i64.const(0)), false);
         const place = i32.wrap(base);
         const both = i32.and(flags(i32.add(place, i32.const(low))), flags(i32.add(place, i32.const(high))));
-        code.brIf(good, i32.eq(i32.and(both, i32.const(rights)), i32.const(rights)));
+        code.brIf(good, i32.eq(i32.and(both, i32.const(rights)), i32.const(rights)), true);
       });
       this.#around.sideExit();
     });

@@ -1,4 +1,5 @@
 import { regionModule } from './emit.ts';
+import { hostFuses } from './fusing.ts';
 import type { CheckCounts } from './guards.ts';
 import type { Region } from './region.ts';
 
@@ -37,7 +38,7 @@ export class Library {
 
   /** Translates regions together. */
   add(regions: readonly Region[], generations: readonly number[], checks: CheckCounts): Shared {
-    const module = new WebAssembly.Module(regionModule(regions, checks));
+    const module = new WebAssembly.Module(regionModule(regions, hostFuses(), checks));
     const shapes = regions.map((region, i) => shapeOf(region, generations[i] ?? 0));
     const shared = { module, shapes };
     if (this.#all.size >= MODULES_MAX) {

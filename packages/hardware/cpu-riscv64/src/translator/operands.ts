@@ -3,7 +3,7 @@ import { integerHelpers } from '../interpreter/helpers.ts';
 import type { Guest, HelperName, Instruction } from '../isa/instruction.ts';
 import * as Layout from '../layout.ts';
 import { type Callee, Code } from '../wasm/code.ts';
-import { type I32, type I64, i32, i64 } from '../wasm/expression.ts';
+import { type F64, f64, type I32, type I64, i32, i64 } from '../wasm/expression.ts';
 import { ModuleBuilder } from '../wasm/module.ts';
 import type { Op } from './region.ts';
 
@@ -11,6 +11,8 @@ import type { Op } from './region.ts';
 interface Operands {
   readonly reads: readonly ('x1' | 'x2' | 'f1' | 'f2' | 'f3')[];
   readonly writes: 'x' | 'f' | undefined;
+  /** Whether it may be left to the interpreter: it accesses memory, or traps. */
+  readonly leaves: boolean;
 }
 
 /** A set of registers: bit n of `x` for xn, of `f` for fn. */
@@ -38,7 +40,7 @@ function operandsOf(row: Instruction): Operands {
   if (operands === undefined) {
     const recorder = new Recorder();
     row.effect(recorder);
-    operands = { reads: [...recorder.reads], writes: recorder.writes };
+    operands = { reads: [...recorder.reads], writes: recorder.writes, leaves: recorder.leaves };
     known.set(row, operands);
   }
   return operands;
@@ -46,19 +48,34 @@ function operandsOf(row: Instruction): Operands {
 
 /** Adds what an instruction reads to `used`, and what it writes to `used` and `written`. */
 export function addOperands(op: Op, used: Registers, written: Registers): void {
-  const { reads, writes } = operandsOf(op.row);
-  for (const read of reads) {
+  const { writes } = operandsOf(op.row);
+  addReads(op, used);
+  if (writes === undefined) return;
+  if (writes === 'x' && op.rd === 0) return;
+  used[writes] |= 1 << op.rd;
+  written[writes] |= 1 << op.rd;
+}
+
+function addReads(op: Op, used: Registers): void {
+  for (const read of operandsOf(op.row).reads) {
     if (read === 'x1') used.x |= 1 << op.rs1;
     else if (read === 'x2') used.x |= 1 << op.rs2;
     else if (read === 'f1') used.f |= 1 << op.rs1;
     else if (read === 'f2') used.f |= 1 << op.rs2;
     else used.f |= 1 << rs3(op);
   }
-  if (writes === undefined) return;
-  if (writes === 'x' && op.rd === 0) return;
-  used[writes] |= 1 << op.rd;
-  written[writes] |= 1 << op.rd;
 }
+
+/** Adds to `exposed` what an instruction reads of what is not in `written`, the registers written before it. */
+export function addExposed(op: Op, exposed: Registers, written: Readonly<Registers>): void {
+  const read: Registers = { x: 0, f: 0 };
+  addReads(op, read);
+  exposed.x |= read.x & ~written.x & ~1;
+  exposed.f |= read.f & ~written.f;
+}
+
+/** Whether an instruction may be left to the interpreter after all. */
+export const mayLeave = (row: Instruction): boolean => operandsOf(row).leaves;
 
 /** The third source register of an R4 instruction. */
 export const rs3 = (op: Op): number => (op.imm >>> 27) & 31;
@@ -67,12 +84,34 @@ class Recorder implements Guest {
   readonly code = new Code([]);
   readonly reads = new Set<Operands['reads'][number]>();
   writes: Operands['writes'];
+  leaves = false;
   readonly imm = i64.const(0);
   readonly imm32 = i32.const(0);
   readonly pc = i64.const(0);
   readonly nextPc = i64.const(0);
   readonly fcsr = i32.const(0);
   readonly reservation = i64.const(0);
+  readonly sourcesAreOne = false;
+  readonly mode = undefined;
+  readonly fast = i32.const(0);
+
+  d(operand: 'rs1' | 'rs2' | 'rs3'): F64 {
+    this.f(operand);
+    return f64.const(0);
+  }
+
+  setD(): void {
+    this.writes = 'f';
+  }
+
+  loadDouble(): F64 {
+    this.leaves = true;
+    return f64.const(0);
+  }
+
+  multiplyAdd(): F64 {
+    return f64.const(0);
+  }
 
   x(operand: 'rs1' | 'rs2'): I64 {
     this.reads.add(operand === 'rs1' ? 'x1' : 'x2');
@@ -93,14 +132,17 @@ class Recorder implements Guest {
   }
 
   load(): I64 {
+    this.leaves = true;
     return i64.const(0);
   }
 
   atomic(): I32 {
+    this.leaves = true;
     return i32.const(0);
   }
 
   reserve(): I32 {
+    this.leaves = true;
     return i32.const(0);
   }
 
@@ -108,15 +150,26 @@ class Recorder implements Guest {
     return i64.const(0);
   }
 
+  fcsrChanged(): void {}
   setFcsr(): void {}
-  store(): void {}
   placeStore(): void {}
   setReservation(): void {}
   branch(): void {}
   jump(): void {}
   jumpTo(): void {}
   publishFuel(): void {}
-  trap(): void {}
+
+  store(): void {
+    this.leaves = true;
+  }
+
+  storeDouble(): void {
+    this.leaves = true;
+  }
+
+  trap(): void {
+    this.leaves = true;
+  }
 
   helper(name: HelperName): Callee {
     return helperSignatures().get(name) as Callee;

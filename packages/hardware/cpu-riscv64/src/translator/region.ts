@@ -102,13 +102,18 @@ function decodeAt(view: CodeView, pc: number): Op | undefined {
 /** Whether the instruction at `pc`, which is not for a translator, is a system call: the interpreter goes on behind it. */
 const isCall = (view: CodeView, pc: number): boolean => view.half(pc) === 0x73 && view.half(pc + 2) === 0;
 
-function endOf(op: Op): End | undefined {
+/** How `op` ends a block; `before`: the instruction in front of it in the block, which may say where an indirect jump goes. */
+function endOf(op: Op, before: Op | undefined): End | undefined {
   const { pc, length, row, imm, rd, rs1 } = op;
   const next = pc + length;
   const to = (pc + imm) >>> 0;
   if (row.format === 'B') return { kind: 'branch', to, next };
   if (row.format === 'J') return rd === 0 ? { kind: 'go', to } : { kind: 'call', to, next };
   if (row.name !== 'jalr') return undefined;
+  const far = before?.row.name === 'auipc' && before.rd === rs1 && rs1 !== 0 ? before.pc + before.imm + imm : -1;
+  if (far >= 0 && far < 2 ** 32 && far % 2 === 0) {
+    return rd === 0 ? { kind: 'go', to: far } : { kind: 'call', to: far, next };
+  }
   if (rd !== 0) return { kind: 'callIndirect', next };
   return rs1 === 1 || rs1 === 5 ? { kind: 'return' } : { kind: 'jumpIndirect' };
 }
@@ -138,6 +143,7 @@ class Explorer {
   }
 
   #walk(start: number): void {
+    let before: Op | undefined;
     for (let pc = start; ; ) {
       if (this.ops.has(pc)) {
         this.leaders.add(pc);
@@ -150,7 +156,8 @@ class Explorer {
         return;
       }
       this.ops.set(pc, op);
-      const end = endOf(op);
+      const end = endOf(op, before);
+      before = op;
       pc += op.length;
       if (end === undefined) continue;
       if (end.kind === 'go' && Math.abs(end.to - op.pc) <= JUMP_MAX) this.#reach(end.to);
@@ -194,8 +201,8 @@ function blockFrom(ops: ReadonlyMap<number, Op>, leaders: ReadonlySet<number>, s
   for (let pc = start; ; ) {
     const op = ops.get(pc);
     if (op === undefined) return { start, ops: list, end: { kind: 'go', to: pc } };
+    const end = endOf(op, list.at(-1));
     list.push(op);
-    const end = endOf(op);
     if (end !== undefined) return { start, ops: list, end };
     pc += op.length;
     if (leaders.has(pc)) return { start, ops: list, end: { kind: 'go', to: pc } };

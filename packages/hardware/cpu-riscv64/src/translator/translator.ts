@@ -1,7 +1,7 @@
 import type { CodePages } from '../code-pages.ts';
 import type { Counters } from '../counters.ts';
 import { type Engine, REGIONS_MAX } from '../engine.ts';
-import { BASE, COUNTDOWN, Handle, PAGE_SHIFT, PAGE_SIZE, PERMS, Perm } from '../layout.ts';
+import { BASE, COUNTDOWN, Handle, JUMP_COUNT, JUMP_MASK, JUMPS, PAGE_SHIFT, PAGE_SIZE, PERMS, Perm } from '../layout.ts';
 import { Library, type Shape, type Shared } from './library.ts';
 import type { TranslatorOptions } from './options.ts';
 import { type CodeView, exploreRegion, REGION_INSTRUCTIONS_MAX, type Region } from './region.ts';
@@ -84,6 +84,7 @@ export class Translator {
   clear(): void {
     const { table } = this.#engine;
     for (const installed of this.#installed) if (installed !== undefined) table.set(installed.index, null);
+    this.#engine.i32.fill(0, JUMPS >> 2, (JUMPS >> 2) + JUMP_COUNT * 2);
     this.#code.onChange = () => undefined;
     this.#code.onSlot = () => undefined;
   }
@@ -231,7 +232,10 @@ export class Translator {
     installed.alive = false;
     this.#counters.regionsDropped++;
     const { shape, index } = installed;
-    for (const entry of shape.entries) this.#code.setHandle(entry, 0);
+    for (const entry of shape.entries) {
+      this.#code.setHandle(entry, 0);
+      this.#forgetJump(entry);
+    }
     this.#own(shape, 0, index);
     for (const page of shape.pages) {
       const set = this.#byPage.get(page);
@@ -243,6 +247,15 @@ export class Translator {
     }
     this.#engine.table.set(index, null);
     this.#installed[index] = undefined;
+  }
+
+  /** What the last jump to an address found is no longer so. */
+  #forgetJump(pc: number): void {
+    const { i32 } = this.#engine;
+    const at = (JUMPS + ((pc << 2) & JUMP_MASK)) >> 2;
+    if (i32[at] !== (pc | 0)) return;
+    i32[at] = 0;
+    i32[at + 1] = 0;
   }
 
   /** The bytes of a page change, or it may no longer be executed. */

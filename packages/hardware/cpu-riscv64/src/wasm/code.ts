@@ -1,5 +1,5 @@
 import { Bytes } from './bytes.ts';
-import { type Expr, type I32, type I64, typeCode, type ValueType } from './expression.ts';
+import { type Expr, type F64, type I32, type I64, typeCode, type ValueType } from './expression.ts';
 
 /** A wasm local; as an expression it is its value. */
 export interface Local<T extends ValueType> extends Expr<T> {
@@ -13,15 +13,28 @@ export interface Callee {
   readonly result: ValueType | undefined;
 }
 
+/** A branch hint: where in the function the branch is, from its local declarations on, and whether it is usually taken. */
+export interface BranchHint {
+  readonly at: number;
+  readonly likely: boolean;
+}
+
+/** A function as the code section has it. */
+export interface FunctionBody {
+  readonly bytes: Bytes;
+  readonly hints: readonly BranchHint[];
+}
+
 /** An open block or loop that a branch can name. */
 export interface Label {
   readonly depth: number;
 }
 
-export type StoreOp = 'i32' | 'i64' | 'i32_8' | 'i32_16' | 'i64_8' | 'i64_16' | 'i64_32';
+export type StoreOp = 'i32' | 'i64' | 'f64' | 'i32_8' | 'i32_16' | 'i64_8' | 'i64_16' | 'i64_32';
 const STORE: Readonly<Record<StoreOp, number>> = {
   i32: 0x36,
   i64: 0x37,
+  f64: 0x39,
   i32_8: 0x3a,
   i32_16: 0x3b,
   i64_8: 0x3c,
@@ -37,6 +50,8 @@ export class Code {
   readonly body = new Bytes();
   readonly #types: ValueType[] = [];
   readonly #params: number;
+  /** Branches whose direction is known to be rare or usual: where their opcode is in the body. */
+  readonly #hints: BranchHint[] = [];
   #depth = 0;
   #free: Local<ValueType>[] = [];
   #taken: Local<ValueType>[] | undefined;
@@ -48,6 +63,11 @@ export class Code {
 
   param<T extends ValueType>(index: number, type: T): Local<T> {
     return { type, index, write: (out) => writeIndexed(out, 0x20, index) };
+  }
+
+  /** Value of a global. */
+  global<T extends ValueType>(type: T, index: number): Expr<T> {
+    return { type, write: (out) => writeIndexed(out, 0x23, index) };
   }
 
   /** A local of its own; inside `scratch`, one that is given back at its end. */
@@ -84,7 +104,7 @@ export class Code {
     writeIndexed(this.body, 0x21, local.index);
   }
 
-  store(op: StoreOp, address: I32, value: I32 | I64, offset = 0): void {
+  store(op: StoreOp, address: I32, value: I32 | I64 | F64, offset = 0): void {
     address.write(this.body);
     value.write(this.body);
     this.body.u8(STORE[op]);
@@ -94,6 +114,13 @@ export class Code {
 
   if(condition: I32, then: () => void, otherwise?: () => void): void {
     condition.write(this.body);
+    this.#open(0x04, then, otherwise);
+  }
+
+  /** An `if` whose condition rarely holds: hosts with branch hints move its code out of the way. */
+  ifRarely(condition: I32, then: () => void, otherwise?: () => void): void {
+    condition.write(this.body);
+    this.#hint(false);
     this.#open(0x04, then, otherwise);
   }
 
@@ -128,8 +155,10 @@ export class Code {
     writeIndexed(this.body, 0x0c, this.#depth - label.depth);
   }
 
-  brIf(label: Label, condition: I32): void {
+  /** `usually`: whether the condition is known to hold or not to hold as a rule. */
+  brIf(label: Label, condition: I32, usually?: boolean): void {
     condition.write(this.body);
+    if (usually !== undefined) this.#hint(usually);
     writeIndexed(this.body, 0x0d, this.#depth - label.depth);
   }
 
@@ -185,7 +214,7 @@ export class Code {
   }
 
   /** The function as the code section has it: local declarations, instructions, end. */
-  finish(): Bytes {
+  finish(): FunctionBody {
     const out = new Bytes();
     const own = this.#types.slice(this.#params);
     out.u32(own.length);
@@ -193,9 +222,14 @@ export class Code {
       out.u32(1);
       out.u8(typeCode(type));
     }
+    const start = out.length;
     out.append(this.body.view());
     out.u8(0x0b);
-    return out;
+    return { bytes: out, hints: this.#hints.map(({ at, likely }) => ({ at: at + start, likely })) };
+  }
+
+  #hint(likely: boolean): void {
+    this.#hints.push({ at: this.body.length, likely });
   }
 
   #open(opcode: number, write: () => void, otherwise?: () => void): void {

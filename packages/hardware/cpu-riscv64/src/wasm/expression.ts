@@ -246,7 +246,29 @@ export const f32 = {
   fromBits: unary<'f32', 'i32'>('f32', 0xbe),
 } as const;
 
+/** SIMD operations on the low lane: splat each operand, apply, take lane 0. Opcodes: core specification 5.4.10, relaxed SIMD proposal. */
+function relaxedMadd(a: F64, b: F64, c: F64): F64 {
+  return {
+    type: 'f64',
+    write(out) {
+      for (const operand of [a, b, c]) {
+        operand.write(out);
+        out.u8(0xfd);
+        out.u32(0x14);
+      }
+      out.u8(0xfd);
+      out.u32(0x107);
+      out.u8(0xfd);
+      out.u32(0x21);
+      out.u8(0);
+    },
+  };
+}
+
 export const f64 = {
+  load: load('f64', 0x2b),
+  /** a × b + c, fused or not as the host likes (f64x2.relaxed_madd); not every host has it. */
+  relaxedMadd,
   const(value: number): F64 {
     return {
       type: 'f64',
@@ -273,6 +295,8 @@ export const f64 = {
   sub: binary<'f64', 'f64'>('f64', 0xa1),
   mul: binary<'f64', 'f64'>('f64', 0xa2),
   div: binary<'f64', 'f64'>('f64', 0xa3),
+  min: binary<'f64', 'f64'>('f64', 0xa4),
+  max: binary<'f64', 'f64'>('f64', 0xa5),
   copysign: binary<'f64', 'f64'>('f64', 0xa6),
   fromI64S: unary<'f64', 'i64'>('f64', 0xb9),
   fromI64U: unary<'f64', 'i64'>('f64', 0xba),

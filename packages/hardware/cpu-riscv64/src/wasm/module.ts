@@ -1,5 +1,5 @@
 import { Bytes } from './bytes.ts';
-import { type Callee, Code, type Local } from './code.ts';
+import { type Callee, Code, type FunctionBody, type Local } from './code.ts';
 import { typeCode, type ValueType } from './expression.ts';
 
 /** Types of parameters, as locals of the body being written. */
@@ -10,7 +10,7 @@ export class ModuleBuilder {
   readonly #signatures: string[] = [];
   readonly #types: Bytes[] = [];
   readonly #imports: { name: string; type: number }[] = [];
-  readonly #functions: { type: number; code: Bytes | undefined }[] = [];
+  readonly #functions: { type: number; code: FunctionBody | undefined }[] = [];
   readonly #exports: { name: string; index: number }[] = [];
   readonly #pages: number;
   #table = false;
@@ -56,7 +56,7 @@ export class ModuleBuilder {
     exported?: string,
   ): Callee {
     const index = this.#imports.length + this.#functions.length;
-    const slot: { type: number; code: Bytes | undefined } = { type: this.#type(params, result), code: undefined };
+    const slot: { type: number; code: FunctionBody | undefined } = { type: this.#type(params, result), code: undefined };
     this.#functions.push(slot);
     const code = new Code(params);
     write(code, params.map((type, i) => code.param(i, type)) as unknown as Params<P>);
@@ -113,10 +113,32 @@ export class ModuleBuilder {
         for (const { index } of elements) s.u32(index);
       });
     }
+    this.#writeHints(out);
     section(out, 10, this.#functions.length, (s) => {
-      for (const { code } of this.#functions) if (code !== undefined) s.sized(code);
+      for (const { code } of this.#functions) if (code !== undefined) s.sized(code.bytes);
     });
     return out.view().slice();
+  }
+
+  /** Custom section of the branch hinting proposal, which comes before the code section. */
+  #writeHints(out: Bytes): void {
+    const hinted = [...this.#functions.entries()].filter(([, { code }]) => code !== undefined && code.hints.length > 0);
+    if (hinted.length === 0) return;
+    const content = new Bytes();
+    content.name('metadata.code.branch_hint');
+    content.u32(hinted.length);
+    for (const [i, { code }] of hinted) {
+      const { hints } = code as FunctionBody;
+      content.u32(this.#imports.length + i);
+      content.u32(hints.length);
+      for (const { at, likely } of hints) {
+        content.u32(at);
+        content.u32(1);
+        content.u8(likely ? 1 : 0);
+      }
+    }
+    out.u8(0);
+    out.sized(content);
   }
 
   #type(params: readonly ValueType[], result: ValueType | undefined): number {

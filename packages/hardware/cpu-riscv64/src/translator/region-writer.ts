@@ -1,0 +1,383 @@
+import { Left } from '../interpreter/agreement.ts';
+import type { HelperName } from '../isa/instruction.ts';
+import * as Layout from '../layout.ts';
+import { type Callee, type Code, call, callIndirect, type Label, type Local } from '../wasm/code.ts';
+import { f64, type I32, type I64, i32, i64 } from '../wasm/expression.ts';
+import { type Flow, type Item, structure } from './flow.ts';
+import { type CheckCounts, countChecks, planGuards } from './guards.ts';
+import { type Surroundings, TranslatorGuest, writeFast } from './guest.ts';
+import { include, type Lifetimes, lifetimes, none } from './lifetimes.ts';
+import { addOperands, type Registers } from './operands.ts';
+import { type Block, type Region, successors } from './region.ts';
+
+/** Deepest nest of guest calls made as wasm calls; deeper ones return to the interpreter and start over. Bounds the host's stack. */
+const CALL_DEPTH_MAX = 160;
+const zero = i32.const(0);
+
+/** Where a region of the same module is entered. */
+export interface Entry {
+  readonly callee: Callee;
+  readonly way: number;
+}
+
+/** What a region's function is written with; see emit.ts for the parameters. */
+export interface Parts {
+  readonly code: Code;
+  readonly way: Local<'i32'>;
+  readonly depth: Local<'i32'>;
+  readonly fuel: Local<'i32'>;
+  readonly region: Region;
+  /** Of the region in its module. */
+  readonly number: number;
+  /** Entries of the module's regions, by address. */
+  readonly entries: ReadonlyMap<number, Entry>;
+  readonly helpers: ReadonlyMap<HelperName, Callee>;
+  readonly find: Callee;
+  readonly go: Callee;
+  readonly signature: number;
+  readonly fuses: boolean;
+  readonly checks: CheckCounts;
+}
+
+/** Byte offset from JUMPS for an address. */
+export const jumpSlot = (pc: I32): I32 => i32.and(i32.shl(pc, i32.const(2)), i32.const(Layout.JUMP_MASK));
+
+/** A sequence of items being written, innermost last. */
+interface Level {
+  /** Of a loop; undefined: the outermost. */
+  readonly header: number | undefined;
+  readonly again: Label | undefined;
+  /** Where each item begins. */
+  readonly labels: readonly Label[];
+  readonly items: readonly Item[];
+  readonly indexOf: ReadonlyMap<number, number>;
+}
+
+/** Writes one region's function. */
+export class RegionWriter implements Surroundings {
+  readonly code: Code;
+  readonly x: (Local<'i64'> | undefined)[] = [];
+  readonly f: (Local<'f64'> | undefined)[] = [];
+  readonly fast: Local<'i32'>;
+  readonly fuses: boolean;
+  readonly #parts: Parts;
+  readonly #flow: Flow;
+  readonly #lifetimes: Lifetimes;
+  readonly #guest: TranslatorGuest;
+  readonly #exitPc: Local<'i32'>;
+  readonly #answer: Local<'i64'>;
+  /** Why a side exit is taken: a {@link Left}. */
+  readonly #reason: Local<'i32'>;
+  readonly #longest: ReadonlyMap<number, number>;
+  readonly #levels: Level[] = [];
+  /** Whether any instruction computes with floating-point numbers. */
+  readonly #computesFloat: boolean;
+  /** Beginning of the dispatch to entries, for indirect jumps within the region. */
+  #dispatch: Label | undefined;
+  /** Where side exits go, by the kind of exit. */
+  #leave: readonly Label[] = [];
+  #block!: Block;
+  /** Instructions of the block before the current one. */
+  #done = 0;
+
+  constructor(parts: Parts) {
+    const { code, region, fuses } = parts;
+    this.#parts = parts;
+    this.code = code;
+    this.fuses = fuses;
+    this.fast = code.local('i32');
+    this.#exitPc = code.local('i32');
+    this.#answer = code.local('i64');
+    this.#reason = code.local('i32');
+    this.#flow = structure(region);
+    this.#lifetimes = lifetimes(region, this.#flow, (pc) => isCheckpoint(this.#flow, pc));
+    this.#guest = new TranslatorGuest(this);
+    this.#longest = longestPaths(region, this.#flow);
+    const rows = [...region.blocks.values()].flatMap(({ ops }) => ops.map(({ row }) => row));
+    this.#computesFloat = rows.some(({ format }) => format === 'RM' || format === 'R4');
+  }
+
+  write(): void {
+    const { code } = this;
+    const { region } = this.#parts;
+    const { exitKinds, needed } = this.#lifetimes;
+    this.#declare();
+    const first = none();
+    for (const entry of region.entries) include(first, needed.get(entry) as Registers);
+    this.#load(first);
+    this.#leave = exitKinds.map(() => code.open());
+    const indirect = [...region.blocks.values()].some(({ end }) => end.kind === 'jumpIndirect');
+    if (indirect) this.#dispatch = code.openLoop();
+    this.#level(undefined, this.#flow.items, () => undefined);
+    if (indirect) code.close();
+    code.unreachable();
+    for (const kind of exitKinds.toReversed()) {
+      code.close();
+      this.#spill(kind);
+      code.store('i32', zero, this.#reason, Layout.LEFT);
+      this.#return(i64.extendU(this.#exitPc));
+    }
+    code.unreachable();
+  }
+
+  helper(name: HelperName): Callee {
+    return this.#parts.helpers.get(name) as Callee;
+  }
+
+  sideExit(): void {
+    const { code } = this;
+    const { fuel } = this.#parts;
+    const rest = this.#block.ops.length - this.#done;
+    if (rest > 0) code.set(fuel, i32.add(fuel, i32.const(rest)));
+    this.#exit(this.#guest.op.pc, Left.INTERPRET);
+  }
+
+  branch(condition: I32): void {
+    const { end } = this.#block;
+    if (end.kind !== 'branch') throw new Error('a branch must end its block');
+    this.code.if(condition, () => this.#goTo(end.to));
+    this.#goTo(end.next);
+  }
+
+  jump(): void {
+    const { end } = this.#block;
+    if (end.kind === 'go') this.#goTo(end.to);
+    else if (end.kind === 'call') this.#call(end.to, end.next);
+    else throw new Error('a jump must end its block');
+  }
+
+  jumpTo(target: I64): void {
+    const { end } = this.#block;
+    if (end.kind === 'go' || end.kind === 'call') this.jump();
+    else if (end.kind === 'callIndirect') this.#callTo(target, end.next);
+    else if (end.kind === 'jumpIndirect') this.#jumpTo(target);
+    else {
+      // Whoever called sees from the answer whether this is the return it waits for.
+      this.#spillDirty();
+      this.#return(target);
+    }
+  }
+
+  // ───── calls, jumps and exits ─────
+
+  #call(to: number, next: number): void {
+    const { entries, go, depth, fuel } = this.#parts;
+    this.#spillDirty();
+    this.#limitDepth(i64.const(to));
+    const deeper = i32.add(depth, i32.const(1));
+    const entry = entries.get(to);
+    if (entry === undefined) this.#comeBack(next, call('i64', go, i32.const(to), deeper, fuel));
+    else this.#comeBack(next, call('i64', entry.callee, i32.const(entry.way), deeper, fuel));
+  }
+
+  #callTo(target: I64, next: number): void {
+    const { code } = this;
+    const { depth, fuel, signature } = this.#parts;
+    this.#spillDirty();
+    this.#limitDepth(target);
+    const handle = this.#find(target);
+    code.ifRarely(i32.eqz(handle), () => this.#return(target));
+    const deeper = i32.add(depth, i32.const(1));
+    this.#comeBack(next, callIndirect('i64', signature, indexOf(handle), wayOf(handle), deeper, fuel));
+  }
+
+  #jumpTo(target: I64): void {
+    const { code } = this;
+    const { depth, fuel, signature, way, number } = this.#parts;
+    const handle = this.#find(target);
+    code.if(i32.eq(indexOf(handle), i32.add(code.global('i32', 0), i32.const(number))), () => {
+      code.set(way, wayOf(handle));
+      code.br(this.#dispatch as Label);
+    });
+    this.#spillDirty();
+    code.ifRarely(i32.eqz(handle), () => this.#return(target));
+    code.returnCallIndirect(signature, indexOf(handle), wayOf(handle), depth, fuel);
+  }
+
+  /** The handle of the translated code at an address that may be anything; 0 if there is none. */
+  #find(target: I64): Local<'i32'> {
+    const { code } = this;
+    const found = code.let(i64.load(jumpSlot(i32.wrap(target)), Layout.JUMPS));
+    code.ifRarely(i64.ne(i64.and(found, i64.words(0, -1)), target), () => {
+      code.set(found, i64.const(0));
+      code.if(i64.eqz(i64.shrU(target, i64.const(32))), () => code.set(found, call('i64', this.#parts.find, i32.wrap(target))));
+    });
+    return code.let(i32.wrap(i64.shrU(found, i64.const(32))));
+  }
+
+  #limitDepth(to: I64): void {
+    this.code.ifRarely(i32.geS(this.#parts.depth, i32.const(CALL_DEPTH_MAX)), () => this.#return(to));
+  }
+
+  /** Makes a call, and goes on at `next` if that is where it comes back. Everything is in memory before. */
+  #comeBack(next: number, answer: I64): void {
+    const { code } = this;
+    const { region, fuel } = this.#parts;
+    if (!region.blocks.has(next)) {
+      code.return(answer);
+      return;
+    }
+    code.set(this.#answer, answer);
+    code.ifRarely(i64.ne(this.#answer, i64.const(next)), () => code.return(this.#answer));
+    code.set(fuel, i32.load(zero, Layout.FUEL));
+    this.#load(this.#lifetimes.needed.get(next) as Registers);
+    this.#branchTo(next);
+  }
+
+  #goTo(pc: number): void {
+    const { region, entries, go, depth, fuel } = this.#parts;
+    if (region.blocks.has(pc)) {
+      this.#branchTo(pc);
+      return;
+    }
+    this.#spillDirty();
+    const entry = entries.get(pc);
+    if (entry === undefined) this.code.returnCall(go, i32.const(pc), depth, fuel);
+    else this.code.returnCall(entry.callee, i32.const(entry.way), depth, fuel);
+  }
+
+  /** Leaves at an instruction for the interpreter to go on there. */
+  #exit(pc: number, reason: number): void {
+    const kind = this.#lifetimes.exitKind.get(this.#block.start);
+    if (kind === undefined) throw new Error(`no way out at 0x${pc.toString(16)}`);
+    this.code.set(this.#exitPc, i32.const(pc));
+    this.code.set(this.#reason, i32.const(reason));
+    this.code.br(this.#leave[kind] as Label);
+  }
+
+  #return(pc: I64): void {
+    this.code.store('i32', zero, this.#parts.fuel, Layout.FUEL);
+    this.code.return(pc);
+  }
+
+  /** Everything that changed goes to memory. */
+  #spillDirty(): void {
+    this.#spill(this.#lifetimes.dirty.get(this.#block.start) as Registers);
+  }
+
+  #spill({ x, f }: Registers): void {
+    const { code } = this;
+    for (let r = 1; r < 32; r++) {
+      if (((x >>> r) & 1) !== 0) code.store('i64', zero, this.x[r] as Local<'i64'>, Layout.X + r * 8);
+    }
+    for (let r = 0; r < 32; r++) {
+      if (((f >>> r) & 1) !== 0) code.store('f64', zero, this.f[r] as Local<'f64'>, Layout.F + r * 8);
+    }
+  }
+
+  #declare(): void {
+    const used = none();
+    for (const { ops } of this.#parts.region.blocks.values()) for (const op of ops) addOperands(op, used, none());
+    for (let r = 1; r < 32; r++) if (((used.x >>> r) & 1) !== 0) this.x[r] = this.code.local('i64');
+    for (let r = 0; r < 32; r++) if (((used.f >>> r) & 1) !== 0) this.f[r] = this.code.local('f64');
+  }
+
+  #load({ x, f }: Registers): void {
+    const { code } = this;
+    for (const [r, local] of this.x.entries()) {
+      if (local !== undefined && ((x >>> r) & 1) !== 0) code.set(local, i64.load(zero, Layout.X + r * 8));
+    }
+    for (const [r, local] of this.f.entries()) {
+      if (local !== undefined && ((f >>> r) & 1) !== 0) code.set(local, f64.load(zero, Layout.F + r * 8));
+    }
+    if (this.#computesFloat) writeFast(code, this.fast);
+  }
+
+  // ───── structure ─────
+
+  /** A loop (with its header) or the whole: a block of wasm ends where each item begins, so that any branch forward is a branch out. */
+  #level(header: number | undefined, items: readonly Item[], writeHeader: () => void): void {
+    const { code } = this;
+    const again = header === undefined ? undefined : code.openLoop();
+    const labels: Label[] = Array.from({ length: items.length });
+    for (let i = items.length - 1; i >= 0; i--) labels[i] = code.open();
+    const indexOf = new Map<number, number>();
+    for (const [i, { members }] of items.entries()) for (const pc of members) indexOf.set(pc, i);
+    this.#levels.push({ header, again, labels, items, indexOf });
+    this.#writeDispatch(header, labels, indexOf);
+    writeHeader();
+    for (const item of items) {
+      code.close();
+      if (item.body === undefined) this.#writeBlock(item.block);
+      else this.#level(item.block, item.body, () => this.#writeBlock(item.block));
+    }
+    this.#levels.pop();
+    if (header !== undefined) code.close();
+  }
+
+  /** On the way to a block further inside: to the item that it is in. */
+  #writeDispatch(header: number | undefined, labels: readonly Label[], indexOf: ReadonlyMap<number, number>): void {
+    const { code } = this;
+    const { way } = this.#parts;
+    const { selected } = this.#flow;
+    if (![...selected.keys()].some((pc) => indexOf.has(pc))) return;
+    const table = (otherwise: Label): void => {
+      const targets: Label[] = [otherwise];
+      for (const [pc, number] of selected) targets[number] = labels[indexOf.get(pc) ?? -1] ?? otherwise;
+      code.brTable(targets, otherwise, way);
+    };
+    if (header === undefined) table(labels[0] as Label);
+    else
+      code.block((own) => {
+        code.brIf(own, i32.eqz(way));
+        table(own);
+      });
+  }
+
+  /** To a block of the region, from wherever the writing is. */
+  #branchTo(pc: number): void {
+    const { code } = this;
+    for (let i = this.#levels.length - 1; i >= 0; i--) {
+      const level = this.#levels[i] as Level;
+      if (level.header === pc) {
+        code.br(level.again as Label);
+        return;
+      }
+      const index = level.indexOf.get(pc);
+      if (index === undefined) continue;
+      if (level.items[index]?.block !== pc) code.set(this.#parts.way, i32.const(this.#flow.selected.get(pc) as number));
+      code.br(level.labels[index] as Label);
+      return;
+    }
+    throw new Error(`no block at 0x${pc.toString(16)}`);
+  }
+
+  #writeBlock(pc: number): void {
+    const { code } = this;
+    const { way, fuel, region } = this.#parts;
+    const block = region.blocks.get(pc) as Block;
+    this.#block = block;
+    if (this.#flow.selected.has(pc)) code.set(way, zero);
+    if (isCheckpoint(this.#flow, pc)) {
+      code.ifRarely(i32.ltS(fuel, i32.const(this.#longest.get(pc) as number)), () => this.#exit(pc, Left.FUEL));
+    }
+    code.set(fuel, i32.sub(fuel, i32.const(block.ops.length)));
+    const plan = planGuards(block.ops);
+    countChecks(block.ops, plan, this.#parts.checks);
+    for (const [i, op] of block.ops.entries()) {
+      this.#done = i;
+      this.#guest.op = op;
+      this.#guest.guard = plan.get(i);
+      code.scratch(() => op.row.effect(this.#guest));
+    }
+    const last = block.ops.at(-1)?.row;
+    if (block.end.kind === 'go' && last?.format !== 'J' && last?.name !== 'jalr') this.#goTo(block.end.to);
+  }
+}
+
+const indexOf = (handle: I32): I32 => i32.and(handle, i32.const(Layout.Handle.INDEX_MASK));
+const wayOf = (handle: I32): I32 => i32.shrU(handle, i32.const(Layout.Handle.ENTRY_SHIFT));
+
+const isCheckpoint = (flow: Flow, pc: number): boolean => flow.selected.has(pc) || flow.headers.has(pc);
+
+/** Instructions on the longest path from each block to the next look at the fuel. */
+function longestPaths(region: Region, flow: Flow): ReadonlyMap<number, number> {
+  const longest = new Map<number, number>();
+  for (const pc of flow.order.toReversed()) {
+    const block = region.blocks.get(pc) as Block;
+    let rest = 0;
+    for (const to of successors(region, block)) if (!isCheckpoint(flow, to)) rest = Math.max(rest, longest.get(to) as number);
+    longest.set(pc, block.ops.length + rest);
+  }
+  return longest;
+}
