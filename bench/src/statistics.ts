@@ -27,13 +27,29 @@ export function ratioOfMedians(
 ): { readonly ratio: number; readonly interval: Interval } {
   const rounds = above.length;
   if (rounds === 0 || rounds !== below.length) throw new RangeError(`samples of ${rounds} and ${below.length} values are no pairs`);
-  const next = generator(rounds);
-  const ratios = Array.from({ length: RESAMPLES }, () => {
-    const drawn = Array.from({ length: rounds }, () => Math.floor(next() * rounds));
-    return median(drawn.map((round) => above[round] as number)) / median(drawn.map((round) => below[round] as number));
-  }).sort((one, other) => one - other);
-  const at = (part: number): number => ratios[Math.min(RESAMPLES - 1, Math.floor(part * RESAMPLES))] as number;
-  return { ratio: median(above) / median(below), interval: [at(0.025), at(0.975)] };
+  const of = (drawn: readonly number[], sample: readonly number[]): number => median(drawn.map((round) => sample[round] as number));
+  const interval = bootstrap(rounds, (drawn) => of(drawn, above) / of(drawn, below));
+  return { ratio: median(above) / median(below), interval };
+}
+
+/**
+ * The 95 % interval of a sample's median, likewise.
+ *
+ * @throws RangeError when the sample is empty.
+ */
+export function intervalOfMedian(sample: readonly number[]): Interval {
+  if (sample.length === 0) throw new RangeError('an empty sample has no median');
+  return bootstrap(sample.length, (drawn) => median(drawn.map((index) => sample[index] as number)));
+}
+
+/** The 95 % interval of a figure of `count` values that are drawn again and again. */
+function bootstrap(count: number, figure: (drawn: readonly number[]) => number): Interval {
+  const next = generator(count);
+  const figures = Array.from({ length: RESAMPLES }, () => figure(Array.from({ length: count }, () => Math.floor(next() * count)))).sort(
+    (one, other) => one - other,
+  );
+  const at = (part: number): number => figures[Math.min(RESAMPLES - 1, Math.floor(part * RESAMPLES))] as number;
+  return [at(0.025), at(0.975)];
 }
 
 /** Numbers in [0, 1) that look random, always the same for a seed: Mulberry32. */
@@ -58,9 +74,4 @@ export function table(rows: readonly Row[]): string {
   const line = (row: readonly string[]): string =>
     row.map((cell, index) => (index === 0 ? cell.padEnd(widths[index] as number) : cell.padStart(widths[index] as number))).join('  ');
   return [columns, ...cells].map(line).join('\n');
-}
-
-/** Prints rows as a table, and after it the same as one line of JSON. */
-export function report(title: string, rows: readonly Row[]): void {
-  process.stdout.write(`${title}\n${table(rows)}\n${JSON.stringify({ title, rows })}\n`);
 }

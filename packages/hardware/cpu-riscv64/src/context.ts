@@ -8,7 +8,7 @@ import {
   type Trap,
   type Wait,
 } from '@ashlar/hardware';
-import type { Views } from './engine.ts';
+import { Views } from './engine.ts';
 import * as Layout from './layout.ts';
 
 const HIGH = 0x1_0000_0000;
@@ -19,11 +19,6 @@ export interface Holder {
   readonly views: Views;
   /** Copies the context's registers out of the memory and forgets it. */
   unload(context: Context): void;
-}
-
-function ownViews(): Views {
-  const buffer = new ArrayBuffer(Layout.CONTEXT_BYTES);
-  return { u8: new Uint8Array(buffer), u16: new Uint16Array(buffer), i32: new Int32Array(buffer), u32: new Uint32Array(buffer) };
 }
 
 /** The trap record of a context, overwritten by each trap. */
@@ -50,7 +45,7 @@ export class Context implements Riscv64Context {
   retiredEnd = 0;
   interrupted = false;
   stalledOn: Wait | undefined;
-  readonly #own = ownViews();
+  readonly #own = new Views(new ArrayBuffer(Layout.CONTEXT_BYTES));
 
   constructor() {
     this.views = this.#own;
@@ -63,7 +58,9 @@ export class Context implements Riscv64Context {
 
   get pc(): GuestAddress {
     const { u32 } = this.views;
-    return ((u32[Layout.PC >> 2] as number) + (u32[(Layout.PC >> 2) + 1] as number) * HIGH) as GuestAddress;
+    const low = u32[Layout.PC >> 2] as number;
+    const high = u32[(Layout.PC >> 2) + 1] as number;
+    return (high === 0 ? low : low + high * HIGH) as GuestAddress;
   }
 
   set pc(value: GuestAddress) {
@@ -192,6 +189,12 @@ export class Context implements Riscv64Context {
 
   #write(word: number, value: number): void {
     const { i32 } = this.views;
+    const small = value | 0;
+    if (small === value) {
+      i32[word] = small;
+      i32[word + 1] = small >> 31;
+      return;
+    }
     // Both halves of two's complement, exact for every integer within ±2⁵³.
     i32[word] = value;
     i32[word + 1] = Math.floor(value / HIGH);

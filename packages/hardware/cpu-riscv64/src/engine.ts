@@ -2,12 +2,19 @@ import { HELPER_EXPORT } from './interpreter/agreement.ts';
 import { type InterpreterImports, interpreterModule } from './interpreter/module.ts';
 import * as Layout from './layout.ts';
 
-/** Typed views of a memory; replaced together when it grows. */
-export interface Views {
+/** Typed views of a memory; replaced together when it grows. One class for all, so that code that uses them sees one shape of object. */
+export class Views {
   u8: Uint8Array;
   u16: Uint16Array;
   i32: Int32Array;
   u32: Uint32Array;
+
+  constructor(buffer: ArrayBuffer) {
+    this.u8 = new Uint8Array(buffer);
+    this.u16 = new Uint16Array(buffer);
+    this.i32 = new Int32Array(buffer);
+    this.u32 = new Uint32Array(buffer);
+  }
 }
 
 const WASM_PAGE = 0x1_0000;
@@ -73,11 +80,13 @@ const NO_HOST: InterpreterImports = {
 };
 
 /** A WebAssembly memory and the interpreter instantiated over it. Never leaves this package. */
-export class Engine implements Views {
+export class Engine {
   u8!: Uint8Array;
   u16!: Uint16Array;
   i32!: Int32Array;
   u32!: Uint32Array;
+  /** The same, for contexts. */
+  readonly views = new Views(new ArrayBuffer(0));
   /** Who answers the module's questions: the space that this engine serves now. */
   host: InterpreterImports = NO_HOST;
   readonly run: () => number;
@@ -144,10 +153,10 @@ export class Engine implements Views {
   }
 
   #refresh(): void {
-    const { buffer } = this.#memory;
-    this.u8 = new Uint8Array(buffer);
-    this.u16 = new Uint16Array(buffer);
-    this.i32 = new Int32Array(buffer);
-    this.u32 = new Uint32Array(buffer);
+    Object.assign(this.views, new Views(this.#memory.buffer));
+    this.u8 = this.views.u8;
+    this.u16 = this.views.u16;
+    this.i32 = this.views.i32;
+    this.u32 = this.views.u32;
   }
 }

@@ -43,7 +43,7 @@ export class Hart implements InterpreterImports, Holder {
   }
 
   get views(): Views {
-    return this.#engine;
+    return this.#engine.views;
   }
 
   run(context: Context, onTrap: TrapHandler, budget: number): Exit {

@@ -13,9 +13,9 @@ import {
 } from '@ashlar/hardware';
 import { cpu } from '@ashlar/plugin';
 import { ModuleError } from './binary/reader.ts';
-import { ModuleCache } from './compiled.ts';
+import { type CompiledModule, ModuleCache } from './compiled.ts';
 import { NativeContext } from './native.ts';
-import { PreciseContext } from './precise.ts';
+import { PreciseContext, type PreciseHost } from './precise.ts';
 import { LinearSpace } from './space.ts';
 import { FrameStack } from './support.ts';
 
@@ -59,7 +59,7 @@ export class Wasm32Cpu implements Cpu {
   readonly isa = 'wasm32';
   readonly traits = PRECISE;
   private readonly cache = new ModuleCache('precise');
-  private readonly host = { frames: new FrameStack(), compile: (code: Uint8Array) => this.cache.get(code) };
+  private readonly host = new Host(this.cache);
   /** Why the last module was refused with -ENOEXEC. */
   lastRefusal = '';
 
@@ -98,6 +98,22 @@ export class Wasm32Cpu implements Cpu {
 
   interrupt(context: Context): void {
     (context as PreciseContext).interrupt();
+  }
+}
+
+/** What a CPU's contexts share, made when there is one: most stacks run no WebAssembly. */
+class Host implements PreciseHost {
+  #frames: FrameStack | undefined;
+
+  constructor(private readonly cache: ModuleCache) {}
+
+  get frames(): FrameStack {
+    this.#frames ??= new FrameStack();
+    return this.#frames;
+  }
+
+  compile(code: Uint8Array): CompiledModule {
+    return this.cache.get(code);
   }
 }
 

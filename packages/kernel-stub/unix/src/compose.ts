@@ -12,25 +12,35 @@ import { TerminalCalls } from './calls/terminal.ts';
 import { TimeCalls } from './calls/time.ts';
 import type { Core } from './core.ts';
 
+type Both<Groups> = Groups extends readonly [infer First, ...infer Others] ? First & Both<Others> : object;
+
 /** One object with the methods of all groups, each bound to its group. */
-function merge<A extends object, B extends object>(a: A, b: B): A & B {
+function merge<const Groups extends readonly object[]>(...groups: Groups): Both<Groups> {
   const merged: Record<string, unknown> = {};
-  for (const group of [a, b]) {
-    const names = new Set([...Object.keys(group), ...Object.getOwnPropertyNames(Object.getPrototypeOf(group))]);
-    for (const name of names) {
+  for (const group of groups) {
+    for (const name of Object.getOwnPropertyNames(Object.getPrototypeOf(group))) {
       const member = (group as Record<string, unknown>)[name];
-      if (name !== 'constructor' && typeof member === 'function') merged[name] = Object.hasOwn(group, name) ? member : member.bind(group);
+      if (name !== 'constructor' && typeof member === 'function') merged[name] = member.bind(group);
     }
   }
-  return merged as A & B;
+  return merged as Both<Groups>;
 }
 
 /** The guest face, put together from its groups: one file each under calls/. */
 export function composeTaskSystem(core: Core): TaskSystem {
-  const processes = merge(new ProcessCalls(core), new SignalCalls(core));
-  const files = merge(new FileCalls(core), new FileTreeCalls(core));
-  const descriptors = merge(new DescriptorCalls(core), new PollCalls(core));
-  const memory = merge(new MemoryCalls(core), new TimeCalls(core));
-  const others = merge(merge(new TerminalCalls(core), new SocketCalls(core)), new SystemCalls(core));
-  return merge(merge(merge(processes, files), merge(descriptors, memory)), others);
+  const merged: TaskSystem = merge(
+    new ProcessCalls(core),
+    new SignalCalls(core),
+    new FileCalls(core),
+    new FileTreeCalls(core),
+    new DescriptorCalls(core),
+    new PollCalls(core),
+    new MemoryCalls(core),
+    new TimeCalls(core),
+    new TerminalCalls(core),
+    new SocketCalls(core),
+    new SystemCalls(core),
+  );
+  // As a prototype: engines keep the properties of a large object in a hash table, those of a prototype where calls can be inlined.
+  return Object.create(merged) as TaskSystem;
 }

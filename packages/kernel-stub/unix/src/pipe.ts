@@ -7,6 +7,8 @@ import type { WaitQueue } from './wait-queue.ts';
 /** Writes of at most so many bytes are not mixed with others' (pipe(7)). */
 export const PIPE_ATOMIC_BYTES = 4096;
 const FIRST_BUFFER_BYTES = 4096;
+/** Many pipes never carry a byte. */
+const NO_BUFFER = new Uint8Array(0);
 /** fs.pipe-max-size. */
 const CAPACITY_BYTES_MAX = 1 << 20;
 
@@ -44,7 +46,7 @@ export class Pipe {
   readonly readable: WaitQueue;
   /** Woken when there is room, or the last reader closed. */
   readonly writable: WaitQueue;
-  #buffer = new Uint8Array(FIRST_BUFFER_BYTES);
+  #buffer: Uint8Array = NO_BUFFER;
   #start = 0;
   #used = 0;
 
@@ -162,7 +164,7 @@ export class Pipe {
 
   #grow(bytes: number): void {
     if (bytes <= this.#buffer.length) return;
-    let length = this.#buffer.length;
+    let length = Math.max(FIRST_BUFFER_BYTES, this.#buffer.length);
     while (length < bytes) length *= 2;
     const larger = new Uint8Array(Math.min(length, Math.max(bytes, this.capacity)));
     const first = Math.min(this.#used, this.#buffer.length - this.#start);

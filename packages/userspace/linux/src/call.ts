@@ -34,10 +34,13 @@ export class Call {
   #poll: Int32Array | undefined;
 
   begin(system: TaskSystem, task: Task, context: Riscv64Context): void {
+    const { space } = task;
+    // Mostly it is the task of the last call, and comparing costs less than storing references.
+    if (this.task === task && this.context === context && this.space === space && this.system === system) return;
     this.system = system;
     this.task = task;
     this.context = context;
-    this.space = task.space;
+    this.space = space;
   }
 
   // ───── arguments ─────

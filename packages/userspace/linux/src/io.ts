@@ -4,6 +4,8 @@ import { IOVEC_BYTES, iovecBase, iovecBytes } from './abi/structures.ts';
 
 /** UIO_MAXIOV. */
 export const IOV_MAX = 1024;
+/** As many as most calls have; room for {@link IOV_MAX} is made when one has more. */
+const FIRST_PIECES = 16;
 /** MAX_RW_COUNT: what one read or write moves at most on Linux; more is cut off. */
 export const TRANSFER_BYTES_MAX = 0x7fff_f000;
 
@@ -17,11 +19,11 @@ export class GuestIo implements Io {
   #count = 0;
   /** Where the run that operations see begins: they may be given a part of it. */
   #from = 0;
-  readonly #bases = new Float64Array(IOV_MAX);
+  #bases = new Float64Array(FIRST_PIECES);
   /** Offset of each piece from the start of the run; one more entry ends the last. */
-  readonly #starts = new Float64Array(IOV_MAX + 1);
-  readonly #vectors = new Uint8Array(IOV_MAX * IOVEC_BYTES);
-  readonly #view = new DataView(this.#vectors.buffer);
+  #starts = new Float64Array(FIRST_PIECES + 1);
+  #vectors = new Uint8Array(FIRST_PIECES * IOVEC_BYTES);
+  #view = new DataView(this.#vectors.buffer);
   /** The piece found last: runs are mostly walked forwards. */
   #last = 0;
 
@@ -47,6 +49,7 @@ export class GuestIo implements Io {
   /** Reads an array of struct iovec: 0, -EINVAL (too many, or lengths past SSIZE_MAX), -EFAULT, or a wait. */
   many(space: AddressSpace, at: number, count: number): Reply {
     if (count < 0 || count > IOV_MAX) return -Errno.EINVAL;
+    if (count > this.#bases.length) this.#hold(IOV_MAX);
     this.#space = space;
     this.#count = count;
     this.#last = 0;
@@ -88,6 +91,13 @@ export class GuestIo implements Io {
     if (whole !== undefined) return whole;
     const inPage = PAGE_BYTES - (address % PAGE_BYTES);
     return inPage < bytes ? space.window(address as GuestAddress, inPage, write) : undefined;
+  }
+
+  #hold(pieces: number): void {
+    this.#bases = new Float64Array(pieces);
+    this.#starts = new Float64Array(pieces + 1);
+    this.#vectors = new Uint8Array(pieces * IOVEC_BYTES);
+    this.#view = new DataView(this.#vectors.buffer);
   }
 
   #move(at: number, bytes: Uint8Array, write: boolean): Reply {

@@ -138,8 +138,8 @@ export class LinuxPersonality implements Personality {
 
 /** The row that a7 names. */
 function syscallOf(context: Riscv64Context): Syscall | undefined {
-  const number = context.readUnsigned(A7);
-  return number < SYSCALL_SLOTS ? SYSCALL_TABLE[number] : undefined;
+  const number = context.readLow(A7);
+  return number >= 0 && number < SYSCALL_SLOTS && context.readHigh(A7) === 0 ? SYSCALL_TABLE[number] : undefined;
 }
 
 /** Turns a fault into the signal that Linux raises for it. */

@@ -4,6 +4,9 @@ import { Gate, type WaitSet } from './gate.ts';
 import { HostedProcess } from './hosted-process.ts';
 import { SESSION_LIMITS } from './protocol.ts';
 
+/** Where what moves lies for the time of one call. */
+const chunk = new Uint8Array(SESSION_LIMITS.chunkBytes);
+
 /** A program being started. */
 export interface Start {
   readonly tag: number;
@@ -24,7 +27,6 @@ export class Hosting {
   /** Operator file handles that sessions opened. */
   readonly handles = new Set<number>();
   readonly #starts = new Set<Start>();
-  readonly #chunk = new Uint8Array(SESSION_LIMITS.chunkBytes);
   readonly #now = { sec: 0, nsec: 0 };
   #nextTag = 1;
 
@@ -47,7 +49,7 @@ export class Hosting {
     let moved = false;
     for (const start of this.#starts) if (this.#tryStart(start)) moved = true;
     for (const process of this.processes.values()) {
-      if (process.pump(this.#chunk)) moved = true;
+      if (process.pump(chunk)) moved = true;
       if (!process.finished) continue;
       process.release();
       this.processes.delete(process.pid);

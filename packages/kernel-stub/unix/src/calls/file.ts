@@ -25,13 +25,13 @@ type Names =
 
 /** Bytes that `copy` moves at once. */
 const COPY_BYTES = 65_536;
+/** Where what `copy` moves lies for the time of one call. */
+const copyBuffer = new Uint8Array(COPY_BYTES);
+const copyIo = new BytesIo(copyBuffer);
 
 /** Operations of the `file` group on an open descriptor. */
 export class FileCalls implements Pick<TaskSystem, Names> {
   readonly #core: Core;
-  /** Used within one call only. */
-  readonly #copyBuffer = new Uint8Array(COPY_BYTES);
-  readonly #copyIo = new BytesIo(this.#copyBuffer);
 
   constructor(core: Core) {
     this.#core = core;
@@ -155,12 +155,12 @@ export class FileCalls implements Pick<TaskSystem, Names> {
     const at = fromAt >= 0 ? fromAt : source.seek(task, 0, 1);
     if (typeof at !== 'number') return this.#fromDevice(task, at);
     if (at < 0) return at;
-    this.#copyIo.reset(this.#copyBuffer.subarray(0, Math.min(bytes, COPY_BYTES)));
-    const count = source.readAt(task, at, this.#copyIo);
+    copyIo.reset(copyBuffer.subarray(0, Math.min(bytes, COPY_BYTES)));
+    const count = source.readAt(task, at, copyIo);
     if (typeof count !== 'number') return this.#waits(task, source, count);
     if (count <= 0) return count;
-    this.#copyIo.reset(this.#copyBuffer.subarray(0, count));
-    const written = toAt >= 0 ? target.writeAt(task, toAt, this.#copyIo) : target.write(task, this.#copyIo);
+    copyIo.reset(copyBuffer.subarray(0, count));
+    const written = toAt >= 0 ? target.writeAt(task, toAt, copyIo) : target.write(task, copyIo);
     if (typeof written !== 'number') return this.#waits(task, target, written);
     if (written === -Errno.EPIPE && target.signalsPipe) this.#brokenPipe(task);
     if (written > 0 && fromAt < 0) source.seek(task, at + written, 0);
