@@ -38,7 +38,7 @@ export class Riscv64Cpu implements Cpu {
   readonly #counters = new Counters();
 
   /** `translate`: when code is translated. What a guest sees is the same. */
-  constructor(translate?: Translation) {
+  constructor(translate?: Translation | TranslatorOptions) {
     this.#translate = translationOptions(translate);
   }
 

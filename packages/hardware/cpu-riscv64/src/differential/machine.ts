@@ -10,6 +10,7 @@ import {
   TrapAnswer,
 } from '@ashlar/hardware';
 import { Riscv64Cpu } from '../cpu.ts';
+import type { Translation, TranslatorOptions } from '../translator/options.ts';
 import { readElf } from './elf.ts';
 
 /** An account that counts, for tests. */
@@ -46,14 +47,15 @@ export function made<T extends object>(value: T | number): T {
 /** A CPU, a space and a context, and a kernel that knows write and exit. */
 export class TestMachine {
   readonly account: TestAccount;
-  readonly cpu = new Riscv64Cpu();
+  readonly cpu: Riscv64Cpu;
   readonly space: AddressSpace;
   readonly context: Riscv64Context;
   readonly output: Uint8Array[] = [];
   readonly traps: Trap[] = [];
   status: number | undefined;
 
-  constructor(limitPages?: number) {
+  constructor(limitPages?: number, translate?: Translation | TranslatorOptions) {
+    this.cpu = new Riscv64Cpu(translate);
     this.account = new TestAccount(limitPages);
     this.space = made(this.cpu.space(this.account));
     this.context = made(this.cpu.context(this.space)) as Riscv64Context;
@@ -107,10 +109,7 @@ export class TestMachine {
 
   #onTrap(trap: Trap): TrapAnswer {
     const { context } = this;
-    if (trap.cause !== 'syscall') {
-      this.traps.push({ ...trap });
-      return TrapAnswer.LEAVE;
-    }
+    if (trap.cause !== 'syscall') return this.trapped(trap);
     const number = context.readNumber(17);
     context.pc = address(context.pc + 4);
     if (number === 64) {
@@ -119,7 +118,18 @@ export class TestMachine {
       context.writeNumber(10, bytes.length);
       return TrapAnswer.RESUME;
     }
-    this.status = context.readNumber(10);
+    return this.call(number);
+  }
+
+  /** Anything but a system call. */
+  protected trapped(trap: Trap): TrapAnswer {
+    this.traps.push({ ...trap });
+    return TrapAnswer.LEAVE;
+  }
+
+  /** A system call other than write; the pc is behind it. */
+  protected call(_number: number): TrapAnswer {
+    this.status = this.context.readNumber(10);
     return TrapAnswer.LEAVE;
   }
 }

@@ -4,6 +4,7 @@ import type { Instruction } from '../isa/instruction.ts';
 import { INSTRUCTIONS } from '../isa/table.ts';
 import { staticElf } from './elf.ts';
 import type { Random } from './random.ts';
+import { floatBits, integerBits } from './states.ts';
 import * as Word from './words.ts';
 
 /**
@@ -101,96 +102,6 @@ function frame(stream: Word.Stream, count: number): number {
 
 // ───── states ─────
 
-const INTEGERS: readonly (readonly [number, number])[] = [
-  [0, 0],
-  [0, 1],
-  [-1, -1],
-  [0x7fff_ffff, -1],
-  [-0x8000_0000, 0],
-  [0, 0x7fff_ffff],
-  [-1, -0x8000_0000],
-  [0, -0x8000_0000],
-  [0, 0xff],
-];
-
-/** High and low halves of a 64-bit integer, often an edge. */
-function integer(random: Random): readonly [number, number] {
-  if (random.chance(3)) return random.pick(INTEGERS);
-  if (random.chance(3)) {
-    const small = random.between(-64, 64);
-    return [small >> 31, small];
-  }
-  return [random.bits(), random.bits()];
-}
-
-/** Bits of a single, often an edge: zeroes, subnormals, ends of ranges, infinities, NaNs of both kinds. */
-function single(random: Random): number {
-  const sign = random.chance(2) ? 0x8000_0000 : 0;
-  const fraction = random.pick([0, 1, 0x7f_ffff, 0x40_0000, 0x3f_ffff, random.below(0x80_0000), random.below(0x80_0000) & -4096]);
-  const exponent = random.pick([
-    0,
-    1,
-    2,
-    24,
-    103,
-    104,
-    126,
-    127,
-    128,
-    150,
-    151,
-    158,
-    190,
-    253,
-    254,
-    255,
-    random.below(256),
-    random.between(110, 140),
-  ]);
-  return (sign | (exponent << 23) | fraction) >>> 0;
-}
-
-function double(random: Random): readonly [number, number] {
-  const sign = random.chance(2) ? -0x8000_0000 : 0;
-  const exponent = random.pick([
-    0,
-    1,
-    2,
-    53,
-    873,
-    874,
-    896,
-    897,
-    970,
-    1022,
-    1023,
-    1024,
-    1054,
-    1055,
-    1075,
-    1076,
-    1086,
-    1150,
-    1151,
-    2045,
-    2046,
-    2047,
-    random.below(2048),
-    random.between(1000, 1050),
-    random.between(1000, 1050),
-  ]);
-  const high = random.pick([0, 0xf_ffff, 0x8_0000, random.below(0x10_0000)]);
-  const low = random.pick([0, 1, -1, -0x8000_0000, random.bits(), random.bits() & -65536]);
-  return [sign | (exponent << 20) | high, low];
-}
-
-function float(random: Random): readonly [number, number] {
-  const kind = random.below(16);
-  if (kind < 8) return double(random);
-  if (kind < 15) return [-1, single(random)];
-  return [random.bits(), random.bits()];
-}
-
 function writeState(random: Random, blocks: Uint8Array, at: number, entry: number): void {
   const view = new DataView(blocks.buffer, at);
   const put = (offset: number, [high, low]: readonly [number, number]): void => {
@@ -200,11 +111,11 @@ function writeState(random: Random, blocks: Uint8Array, at: number, entry: numbe
   put(0, [0, entry]);
   for (let r = 1; r <= 29; r++) {
     const middle = DATA + at + SCRATCH_AT + SCRATCH_BYTES / 2;
-    put(X_AT + (r - 1) * 8, isBase(r) ? [0, middle + (r === 2 ? -128 : r === 8 ? -64 : 0)] : integer(random));
+    put(X_AT + (r - 1) * 8, isBase(r) ? [0, middle + (r === 2 ? -128 : r === 8 ? -64 : 0)] : integerBits(random));
   }
-  for (let r = 0; r < 32; r++) put(F_AT + r * 8, float(random));
+  for (let r = 0; r < 32; r++) put(F_AT + r * 8, floatBits(random));
   put(FCSR_AT, [0, (random.below(5) << 5) | (random.chance(2) ? random.below(32) : 0)]);
-  for (let i = 0; i < SCRATCH_BYTES; i += 8) put(SCRATCH_AT + i, random.chance(2) ? float(random) : integer(random));
+  for (let i = 0; i < SCRATCH_BYTES; i += 8) put(SCRATCH_AT + i, random.chance(2) ? floatBits(random) : integerBits(random));
 }
 
 // ───── instructions ─────

@@ -57,7 +57,9 @@ function trace(code: Uint8Array, random: Random, translation: Translation): stri
           return TrapAnswer.LEAVE;
         }
         if (notes.length > STOPS_MAX * 4) over = true;
-        context.pc = address(context.pc + 4);
+        const half = new Uint8Array(2);
+        space.copyIn(context.pc, half);
+        context.pc = address(context.pc + (((half[0] as number) & 3) === 3 ? 4 : 2));
         return over || trap.cause !== 'syscall' ? TrapAnswer.LEAVE : TrapAnswer.RESUME;
       },
       budget,

@@ -27,9 +27,14 @@ const LATE = 29;
 const CODE = 28;
 const LINK = 1;
 const TARGET = 27;
-const RESERVED = new Set([SP, TURNS, DATA, LATE, CODE, LINK, TARGET]);
+/** For whatever runs the program. */
+const FRAME = [3, 4] as const;
+const RESERVED = new Set([SP, TURNS, DATA, LATE, CODE, LINK, TARGET, ...FRAME]);
 
-const HARMLESS = INSTRUCTIONS.filter(({ match, name }) => [0x13, 0x1b, 0x33, 0x3b, 0x53].includes(match & 0x7f) && name !== 'jalr');
+/** ctzw: see sequences.ts. */
+const HARMLESS = INSTRUCTIONS.filter(
+  ({ match, name }) => [0x13, 0x1b, 0x33, 0x3b, 0x43, 0x47, 0x4b, 0x4f, 0x53].includes(match & 0x7f) && name !== 'ctzw',
+);
 const MEMORY = INSTRUCTIONS.filter(({ match }) => [0x03, 0x07, 0x23, 0x27].includes(match & 0x7f));
 const AMO = INSTRUCTIONS.filter(({ match }) => (match & 0x7f) === 0x2f);
 
@@ -41,9 +46,15 @@ interface Fix {
 }
 
 class Assembler {
+  /** Only what every emulator does alike. */
+  readonly strict: boolean;
   readonly stream = new Word.Stream();
   readonly labels = new Map<string, number>();
   readonly fixes: Fix[] = [];
+
+  constructor(strict = false) {
+    this.strict = strict;
+  }
 
   label(name: string): void {
     this.labels.set(name, this.stream.length);
@@ -70,15 +81,34 @@ class Assembler {
   }
 }
 
+/** A program that exits at its end. */
 export function tangle(random: Random): Uint8Array {
   const asm = new Assembler();
-  const functions = random.between(2, 5);
-  asm.stream.word(...Word.li(TURNS, random.between(20, 400)), ...Word.li(DATA, TANGLE_DATA + 0x800), ...Word.li(LATE, TANGLE_LATE + 0x800));
-  asm.stream.word(...Word.li(CODE, TANGLE_CODE), ...Word.li(SP, TANGLE_STACK));
-  for (let i = 0; i < functions; i++) writeFunction(random, asm, i, functions);
-  asm.label('end');
+  writeTangle(random, asm, TANGLE_CODE, random.between(20, 400));
   asm.stream.word(Word.addi(17, 0, 93), Word.ECALL);
   return asm.bytes();
+}
+
+/**
+ * A program for address `code` that goes to `leave` at its end, and does nothing in which emulators may differ: no counters, code is changed only
+ * with fence.i before it is executed, LR and SC are together, atomics are aligned.
+ */
+export function peerTangle(random: Random, code: number, leave: number): Uint8Array {
+  const asm = new Assembler(true);
+  writeTangle(random, asm, code, random.between(5, 60));
+  const from = code + asm.stream.length;
+  const low = ((leave - from) << 20) >> 20;
+  asm.stream.word(Word.auipc(TARGET, (leave - from - low) >> 12), Word.jalr(0, TARGET, low));
+  return asm.bytes();
+}
+
+/** `turns`: of all loops together. */
+function writeTangle(random: Random, asm: Assembler, code: number, turns: number): void {
+  const functions = random.between(2, 5);
+  asm.stream.word(...Word.li(TURNS, turns), ...Word.li(DATA, TANGLE_DATA + 0x800), ...Word.li(LATE, TANGLE_LATE + 0x800));
+  asm.stream.word(...Word.li(CODE, code), ...Word.li(SP, TANGLE_STACK));
+  for (let i = 0; i < functions; i++) writeFunction(random, asm, i, functions);
+  asm.label('end');
 }
 
 function writeFunction(random: Random, asm: Assembler, index: number, functions: number): void {
@@ -123,7 +153,8 @@ function writeFunction(random: Random, asm: Assembler, index: number, functions:
         asm.stream.word(Word.jalr(0, TARGET, 0));
         break;
       default:
-        asm.stream.word(Word.addi(17, 0, 1), Word.ECALL);
+        // No system call of Linux has this number.
+        asm.stream.word(Word.addi(17, 0, 1000), Word.ECALL);
     }
   }
   asm.label(`${index}.leave`);
@@ -139,10 +170,35 @@ function filler(random: Random, asm: Assembler): void {
   if (kind < 4) asm.stream.half(compressed(random));
   else if (kind < 14) asm.stream.word(instruction(random, HARMLESS));
   else if (kind < 20) accesses(random, asm);
-  else if (kind === 20)
-    asm.stream.word((random.pick(AMO).match | (random.below(27) << 20) | (DATA << 15) | (destination(random) << 7)) >>> 0);
-  else if (kind === 21) asm.stream.word(Word.csrrs(destination(random), random.pick([1, 2, 3, 0xc02]), 0));
-  else if (kind === 22) modification(asm, random.chance(2));
+  else if (kind === 20) atomics(random, asm);
+  else if (kind === 21) asm.stream.word(csr(random, asm.strict));
+  else if (kind === 22) modification(asm, asm.strict || random.chance(2));
+  else if (random.chance(8)) asm.stream.word(...random.pick([[0x0010_0073], [0xffff_ffff], [0x9002_0001], [0x0001_0000]]));
+}
+
+function atomics(random: Random, asm: Assembler): void {
+  const row = random.pick(AMO);
+  const operands = (): number => (random.below(27) << 20) | (DATA << 15) | (destination(random) << 7);
+  const pair = asm.strict && /^(lr|sc)/.test(row.name) ? row.name.slice(2) : undefined;
+  if (pair === undefined) {
+    asm.stream.word((row.match | operands()) >>> 0);
+    return;
+  }
+  const [lr, sc] = [`lr${pair}`, `sc${pair}`].map((name) => AMO.find((each) => each.name === name) as Instruction) as [
+    Instruction,
+    Instruction,
+  ];
+  asm.stream.word((lr.match | (DATA << 15) | (destination(random) << 7)) >>> 0);
+  for (let n = random.below(3); n > 0; n--) asm.stream.word(instruction(random, HARMLESS));
+  asm.stream.word((sc.match | operands()) >>> 0);
+}
+
+/** Reads or writes of flags and rounding mode, which stays one of the five; where emulators may differ, reads of the instruction count. */
+function csr(random: Random, strict: boolean): number {
+  if (random.chance(2)) return Word.csrrs(destination(random), random.pick([1, 2, 3, strict ? 1 : 0xc02]), 0);
+  if (random.chance(2)) return Word.csrrw(destination(random), 1, random.below(27));
+  // csrrwi
+  return ((0x002 << 20) | (random.below(5) << 15) | (5 << 12) | (destination(random) << 7) | 0x73) >>> 0;
 }
 
 /** Loads and stores, some around the end of what is mapped. */
@@ -151,7 +207,7 @@ function accesses(random: Random, asm: Assembler): void {
     edges(random, asm);
     return;
   }
-  const base = random.chance(12) ? LATE : DATA;
+  const base = random.chance(12) && !asm.strict ? LATE : DATA;
   for (let n = random.between(1, 4); n > 0; n--) asm.stream.word(memory(random, base));
 }
 
@@ -191,7 +247,7 @@ function destination(random: Random): number {
 function instruction(random: Random, rows: typeof HARMLESS): number {
   const row = random.pick(rows);
   let word = (row.match | (random.bits() & ~row.mask)) >>> 0;
-  if (row.format === 'RM') word = ((word & ~0x7000) | (random.pick([0, 0, 0, 1, 7, 7]) << 12)) >>> 0;
+  if (row.format === 'RM' || row.format === 'R4') word = ((word & ~0x7000) | (random.pick([0, 0, 0, 1, 2, 3, 4, 7, 7]) << 12)) >>> 0;
   return row.destination === 'x' ? ((word & ~(31 << 7)) | (destination(random) << 7)) >>> 0 : word;
 }
 

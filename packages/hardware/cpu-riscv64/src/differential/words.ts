@@ -10,6 +10,9 @@ export const lui = (rd: number, imm20: number): number => ((imm20 << 12) | (rd <
 export const auipc = (rd: number, imm20: number): number => ((imm20 << 12) | (rd << 7) | 0x17) >>> 0;
 export const jalr = (rd: number, rs1: number, imm: number): number => iType(0x67, 0, rd, rs1, imm);
 export const ld = (rd: number, rs1: number, imm: number): number => iType(0x03, 3, rd, rs1, imm);
+export const lw = (rd: number, rs1: number, imm: number): number => iType(0x03, 2, rd, rs1, imm);
+export const lhu = (rd: number, rs1: number, imm: number): number => iType(0x03, 5, rd, rs1, imm);
+export const andi = (rd: number, rs1: number, imm: number): number => iType(0x13, 7, rd, rs1, imm);
 export const sd = (rs2: number, rs1: number, imm: number): number => sType(0x23, 3, rs1, rs2, imm);
 export const fld = (rd: number, rs1: number, imm: number): number => iType(0x07, 3, rd, rs1, imm);
 export const fsd = (rs2: number, rs1: number, imm: number): number => sType(0x27, 3, rs1, rs2, imm);
@@ -57,6 +60,12 @@ export class Stream {
 
   word(...words: readonly number[]): void {
     for (const w of words) this.#halves.push(w & 0xffff, w >>> 16);
+  }
+
+  /** Replaces the word that was written at `at` bytes. */
+  patch(at: number, word: number): void {
+    this.#halves[at / 2] = word & 0xffff;
+    this.#halves[at / 2 + 1] = word >>> 16;
   }
 
   half(value: number): void {

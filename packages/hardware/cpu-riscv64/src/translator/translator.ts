@@ -13,9 +13,6 @@ const CHANGES_MAX = 16;
 /** Times a region may be made anew with more entries, by what it takes to be worth it: each asks for twice the samples. */
 const GROWTH_MAX = 8;
 
-/** Instructions to run after something became hot before it is translated, so that more may come along and short programs pay nothing. */
-const PATIENCE = 400_000;
-
 const library = new Library();
 
 /** A region in the table of one space. */
@@ -77,7 +74,7 @@ export class Translator {
   ran(instructions: number): void {
     if (this.#hot.length === 0) return;
     this.#waited += instructions;
-    if (this.#waited >= PATIENCE) this.#translateTimed();
+    if (this.#waited >= this.#options.patience) this.#translateTimed();
   }
 
   /** Lets go of everything: the space ends. */
