@@ -51,8 +51,13 @@ describe('the pages tell the truth', () => {
     }
   });
 
-  it.each(['bundle', 'wasi', 'pipeline'])('examples/%s: nothing is wrong with its stack', async (name) => {
+  it.each([
+    ['bundle', 1],
+    ['wasi', 1],
+    ['pipeline', 1],
+    ['shared', 2],
+  ])('examples/%s: nothing is wrong with its stack', async (name, domains) => {
     const path = fileURLToPath(new URL(`../../examples/${name}/stack.yaml`, import.meta.url));
-    expect((await prepareFile(path, new PluginRegistry(DISTRIBUTION))).plan.leaves).toHaveLength(1);
+    expect((await prepareFile(path, new PluginRegistry(DISTRIBUTION))).plan.leaves).toHaveLength(domains);
   });
 });

@@ -5,7 +5,7 @@ import { tellRefusal } from './refusal.ts';
 import { registry } from './registry.ts';
 import { connectStdio } from './stdio.ts';
 
-/** `ashlar up FILE`: runs the program of each domain; the status of the first that fails, else 0. */
+/** `ashlar up FILE`: runs the program of each domain, consoles on stderr; the status of the first that fails, else 0. */
 export async function up(file: string, flags: { readonly offline?: boolean }): Promise<number> {
   const prepared = await prepareFile(file, registry());
   const images = imageProgress();
@@ -13,6 +13,7 @@ export async function up(file: string, flags: { readonly offline?: boolean }): P
     registry: prepared.registry,
     loaderModule: LOADER_MODULE,
     images: { offline: flags.offline === true, progress: images.progress },
+    console: (bytes) => void process.stderr.write(bytes.slice()),
   });
   images.done();
   process.stderr.write(`${stack}\n`);

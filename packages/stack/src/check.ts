@@ -5,8 +5,9 @@ import { ImageError, parseImageSpec } from '@ashlar/image';
 import type { Tier } from '@ashlar/plugin';
 import { ConfigError, type ConfigSource, type Diagnostic, describeValue } from './config/diagnostic.ts';
 import { diagnose, type Issue } from './config/issues.ts';
-import type { DomainConfig, StackConfig } from './config/schema.ts';
+import type { DeviceConfig, DomainConfig, StackConfig } from './config/schema.ts';
 import { parseSize } from './config/size.ts';
+import { type SharePlan, sharePlan, type VolumePlan } from './devices.ts';
 import { lackOf, missingGroups, stubsWith } from './feature-groups.ts';
 import { knownNeeds } from './known-programs.ts';
 import { suggestion } from './nearest.ts';
@@ -36,7 +37,7 @@ export async function checkStack(
   source: ConfigSource,
   folder: string,
 ): Promise<CheckedStack> {
-  const check = new Check(registry, folder);
+  const check = new Check(config, registry, folder);
   const hardware = await check.plugin('hardware', plan.hardware, ['hardware']);
   const cpus: { ref: PluginRef; loaded: LoadedPlugin }[] = [];
   for (const [index, ref] of plan.cpus.entries()) {
@@ -45,6 +46,7 @@ export async function checkStack(
   }
   await check.node(config as DomainConfig, [], parseSize(config.memory ?? Number.POSITIVE_INFINITY), false);
   for (const leaf of plan.leaves) await check.leaf(leaf, cpus);
+  check.devices(plan);
   check.links(plan);
   if (check.found.length > 0 || hardware === undefined) throw new ConfigError(check.found, source);
   return { hardware, cpus, kernels: check.kernels };
@@ -62,6 +64,7 @@ class Check {
   readonly kernels = new Map<string, LoadedPlugin>();
 
   constructor(
+    private readonly config: StackConfig,
     private readonly registry: PluginRegistry,
     private readonly folder: string,
   ) {}
@@ -119,7 +122,7 @@ class Check {
         'add `hypervisors: [direct]` beside it',
       );
     }
-    for (const key of ['kernel', 'userspace'] as const) {
+    for (const key of ['kernel', 'userspace', ...(path.length > 0 ? (['devices'] as const) : [])] as const) {
       if (config[key] !== undefined) this.report([...path, key], undefined, 'stands beside `domains`', `move it into one of the domains`);
     }
     const domains = Object.entries(config.domains ?? {});
@@ -166,8 +169,8 @@ class Check {
       if (kernel !== undefined) await this.features(kernel, (traits?.needs as readonly string[] | undefined) ?? [], path, ref.use);
     }
     if (kernel !== undefined) await this.program(kernel, leaf);
-    this.images(leaf);
-    this.volumes(leaf);
+    if (this.bound(leaf)) return;
+    this.share([...leaf.path, 'userspace'], leaf);
   }
 
   /** What the config says that its program needs; if it says nothing, what is known of that program. */
@@ -183,17 +186,13 @@ class Check {
     this.report(path, value, lackOf(missing, name), await stubsWith(missing, this.registry, name));
   }
 
-  private images(leaf: LeafPlan): void {
-    if (leaf.images.length === 0 && leaf.volumes.length === 0) {
-      this.report(
-        [...leaf.path, 'userspace'],
-        undefined,
-        'has no image and no volume, so there is no program to run',
-        'add `image: dir:PATH`',
-      );
+  /** What a share is made of; `at`: where the config says it. */
+  private share(at: Path, { images, volumes }: Pick<SharePlan, 'images' | 'volumes'>): void {
+    if (images.length === 0 && volumes.length === 0) {
+      this.report(at, undefined, 'has no image and no volume, so there is no program to run', 'add `image: dir:PATH`');
     }
-    for (const [index, image] of leaf.images.entries()) {
-      const path = [...leaf.path, 'userspace', 'image', ...(leaf.images.length > 1 ? [index] : [])];
+    for (const [index, image] of images.entries()) {
+      const path = [...at, 'image', ...(images.length > 1 ? [index] : [])];
       try {
         const spec = parseImageSpec(image);
         if (spec.kind !== 'npm' && !existsSync(resolve(this.folder, spec.path))) {
@@ -204,12 +203,13 @@ class Check {
         this.report(path, image, error.reason, error.fix);
       }
     }
+    this.volumes(at, volumes);
   }
 
-  private volumes(leaf: LeafPlan): void {
+  private volumes(at: Path, volumes: readonly VolumePlan[]): void {
     const seen = new Set<string>();
-    for (const [index, volume] of leaf.volumes.entries()) {
-      const path = [...leaf.path, 'userspace', 'volumes', index];
+    for (const [index, volume] of volumes.entries()) {
+      const path = [...at, 'volumes', index];
       if (!existsSync(resolve(this.folder, volume.host))) {
         this.report(
           [...path, 'host'],
@@ -223,6 +223,59 @@ class Check {
       }
       if (seen.has(volume.guest)) this.report([...path, 'guest'], volume.guest, 'is the place of two volumes', 'give each its own');
       seen.add(volume.guest);
+    }
+  }
+
+  /** Whether a leaf's root is a share of the stack; reports names of devices that are not there. */
+  private bound({ path, shared }: LeafPlan): boolean {
+    for (const own of ['root', 'console'] as const) {
+      const name = shared[own];
+      if (name !== undefined) this.binding([...path, 'devices', own], name, own === 'root' ? 'share' : 'console');
+    }
+    if (shared.root === undefined) return false;
+    const { userspace } = this.domainAt(path);
+    for (const key of ['image', 'volumes'] as const) {
+      if (userspace?.[key] === undefined) continue;
+      const at = [...path, 'userspace', key];
+      this.report(
+        at,
+        userspace[key],
+        `stands beside the share '${shared.root}', which is all that the domain sees`,
+        `move it to devices.${shared.root}`,
+      );
+    }
+    return true;
+  }
+
+  private binding(path: Path, name: string, kind: DeviceConfig['kind']): void {
+    const devices = Object.entries(this.config.devices ?? {});
+    const found = devices.find(([each]) => each === name)?.[1];
+    if (found?.kind === kind) return;
+    const message = found === undefined ? 'there is no device of that name' : `is a ${found.kind}; a ${kind} is expected`;
+    const fitting = devices.filter(([, each]) => each.kind === kind).map(([each]) => each);
+    this.report(path, name, message, fitting.length === 0 ? `add a ${kind} to \`devices\` at the top` : suggestion(name, fitting));
+  }
+
+  private domainAt(path: Path): DomainConfig {
+    return path.reduce<unknown>((at, key) => (at as Record<string, unknown>)[key], this.config) as DomainConfig;
+  }
+
+  /** The devices of the stack itself. */
+  devices({ shared }: StackPlan): void {
+    if (shared.length > 0 && this.config.domains === undefined) {
+      this.report(
+        ['devices'],
+        undefined,
+        'are for several domains, and there are none',
+        'put `image` and `volumes` into `userspace`, or add `domains`',
+      );
+    }
+    for (const { name, config, users } of shared) {
+      const path = ['devices', name];
+      if (config.kind === 'share') this.share(path, sharePlan(config));
+      else if (config.input !== undefined && !users.includes(config.input)) {
+        this.report([...path, 'input'], config.input, 'is no domain that has this console', suggestion(config.input, users));
+      }
     }
   }
 

@@ -9,7 +9,7 @@ export { refusalOf } from './feature-groups.ts';
 export type { LevelStop, LevelUsage } from './levels.ts';
 export { type CpuCounters, StackLoader } from './loader.ts';
 export { suggestion } from './nearest.ts';
-export { picture } from './picture.ts';
+export { picture, sharedDevices } from './picture.ts';
 export { type LeafPlan, planOf, type StackPlan } from './plan.ts';
 export { makePlugin } from './plugins/container.ts';
 export { type LoadedPlugin, PLUGIN_KEYWORD, type PluginModules, PluginRegistry, type RegistrySeed } from './plugins/registry.ts';

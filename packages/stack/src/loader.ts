@@ -81,10 +81,7 @@ export class StackLoader implements PayloadLoader {
     const level = levelAbove(this.below, bindings);
     level.bind(Loader).toConstantValue(new StackLoader(this.registry, this.module, level));
     const hypervisor = construct<Hypervisor>(level, await this.registry.find('hypervisor', ref.hypervisor), ref.hypervisor);
-    for (const spec of ref.domains) {
-      const domain = hypervisor.domains.get(spec.name) ?? (await hypervisor.create(spec));
-      if (domain.state === 'created') domain.start();
-    }
+    for (const spec of ref.domains) if (!hypervisor.domains.has(spec.name)) await hypervisor.create(spec);
     return hypervisor;
   }
 }

@@ -2,6 +2,7 @@ import { type DeviceShape, type Isa, type Limits, PAGE_BYTES, type Plain, type P
 import type { DomainSpec, PayloadRef } from '@ashlar/hypervisor';
 import type { DomainConfig, StackConfig } from './config/schema.ts';
 import { parseSize } from './config/size.ts';
+import { type DevicePlan, listOf, type SharedDevice, SharedDevices, type SharePlan, sharePlan, type VolumePlan } from './devices.ts';
 
 /** What runs at one leaf of the stack: a kernel stub with its personalities, and what its share is made of. */
 export interface LeafPlan {
@@ -13,8 +14,11 @@ export interface LeafPlan {
   readonly path: readonly (string | number)[];
   readonly kernel: PluginRef;
   readonly userspace: readonly PluginRef[];
+  /** What its root file system is made of: its own, or that of the share that it has together with others. */
   readonly images: readonly string[];
-  readonly volumes: readonly { readonly host: string; readonly guest: string; readonly readOnly: boolean }[];
+  readonly volumes: readonly VolumePlan[];
+  /** Devices of the stack that it has by the config's names. */
+  readonly shared: NonNullable<DomainConfig['devices']>;
   readonly run: readonly string[] | undefined;
   readonly env: Readonly<Record<string, string>>;
   readonly workdir: string;
@@ -32,6 +36,9 @@ export interface StackPlan {
   readonly cpus: readonly PluginRef[];
   readonly pages: number;
   readonly leaves: readonly LeafPlan[];
+  /** What the hardware is to have, by its names. */
+  readonly devices: ReadonlyMap<string, DevicePlan>;
+  readonly shared: readonly SharedDevice[];
   readonly links: readonly { readonly from: string; readonly to: string }[];
   /** The outermost payload, with every domain in it. `shape` says what the machine it stands on offers. */
   payload(
@@ -56,8 +63,6 @@ export function refOf(entry: PluginEntry, ...without: readonly string[]): Plugin
 }
 
 const pagesOf = (size: string | number): number => Math.floor(parseSize(size) / PAGE_BYTES);
-const listOf = <T>(value: T | readonly T[] | undefined, fallback: readonly T[]): readonly T[] =>
-  value === undefined ? fallback : Array.isArray(value) ? (value as readonly T[]) : [value as T];
 
 /** What a node of the domain tree becomes, once the machine it stands on is known. */
 interface Node {
@@ -76,6 +81,8 @@ interface BuildContext {
 export function planOf(config: StackConfig): StackPlan {
   const chain = config.hypervisors ?? ['direct'];
   const pages = pagesOf(config.memory ?? DEFAULT_MEMORY_BYTES);
+  const shared = new SharedDevices(config.devices);
+  const devices = new Map(shared.planned);
   const networked = new Set((config.links ?? []).flatMap(({ from, to }) => [from, to]));
   const root = planNode({ ...config, hypervisors: chain } as DomainConfig, {
     path: [],
@@ -84,16 +91,24 @@ export function planOf(config: StackConfig): StackPlan {
     chain: [],
     networked,
     count: { leaves: 0 },
+    several: leafCount(config as DomainConfig) > 1,
+    shared,
+    devices,
   });
   return {
     hardware: refOf(config.hardware ?? 'host'),
     cpus: listOf(config.cpus, ['riscv64', 'wasm32']).map((entry) => refOf(entry)),
     pages,
     leaves: root.leaves,
+    devices,
+    shared: shared.all,
     links: config.links ?? [],
     payload: (machine, saved, profileInterval) => root.payload({ ...machine, saved, profileInterval }, pages),
   };
 }
+
+const leafCount = ({ domains }: DomainConfig): number =>
+  domains === undefined ? 1 : Object.values(domains).reduce((sum, domain) => sum + leafCount(domain), 0);
 
 interface Place {
   readonly path: readonly (string | number)[];
@@ -102,6 +117,11 @@ interface Place {
   readonly chain: readonly PluginRef[];
   readonly networked: ReadonlySet<string>;
   readonly count: { leaves: number };
+  /** Whether the stack has several domains, which their consoles tell apart. */
+  readonly several: boolean;
+  readonly shared: SharedDevices;
+  /** What is planned so far, by the hardware's names. */
+  readonly devices: Map<string, DevicePlan>;
 }
 
 /** A chain of hypervisors with a leaf or several domains at its end. */
@@ -190,27 +210,23 @@ export const hardwareDevices = (leaf: LeafPlan): [string, DeviceShape][] =>
 function planLeaf(config: DomainConfig, place: Place): Node {
   const { userspace } = config;
   const name = place.names.length === 0 ? 'main' : place.names.join('.');
-  // Numbers, not domain names: a device name is at most 64 characters, and a dotted path of domains may be longer.
-  const prefix = `leaf${place.count.leaves++}.`;
-  const device = (kind: DeviceShape['kind'], own: string): DeviceShape => ({ kind, from: `${prefix}${own}` });
+  const devices = leafDevices(config, name, place);
+  const share = place.devices.get(devices.root?.from ?? '') as SharePlan;
   const leaf: LeafPlan = {
     name,
     route: place.route,
     path: place.path,
     kernel: refOf(config.kernel ?? 'posix'),
     userspace: listOf(userspace?.use, ['linux', 'wasi']).map((entry) => refOf(entry)),
-    images: listOf(userspace?.image, []),
-    volumes: (userspace?.volumes ?? []).map((volume) => ({ host: volume.host, guest: volume.guest, readOnly: volume.readOnly ?? false })),
+    images: share.images,
+    volumes: share.volumes,
+    shared: config.devices ?? {},
     run: userspace?.run,
     env: { ...DEFAULT_ENVIRONMENT, ...userspace?.env },
     workdir: userspace?.workdir ?? '/',
     needs: userspace?.needs,
     chain: place.chain,
-    devices: {
-      root: device('share', 'root'),
-      console: device('console', 'console'),
-      ...(place.networked.has(name) ? { net: device('socket', 'net') } : {}),
-    },
+    devices,
   };
   return {
     leaves: [leaf],
@@ -220,5 +236,22 @@ function planLeaf(config: DomainConfig, place: Place): Node {
       userspace: leaf.userspace,
       ...(profileInterval === undefined ? {} : { profileInterval }),
     }),
+  };
+}
+
+/** The devices of a leaf: those of the stack that it names, and its own. */
+function leafDevices(config: DomainConfig, name: string, place: Place): Readonly<Record<string, DeviceShape>> {
+  // Numbers, not domain names: a device name is at most 64 characters, and a dotted path of domains may be longer.
+  const prefix = `leaf${place.count.leaves++}.`;
+  const own = (kind: DeviceShape['kind'], label: string, plan: DevicePlan): DeviceShape => {
+    place.devices.set(`${prefix}${label}`, plan);
+    return { kind, from: `${prefix}${label}` };
+  };
+  const { root, console } = config.devices ?? {};
+  const line = place.several ? `${name}: ` : '';
+  return {
+    root: place.shared.use(root, 'share', name) ?? own('share', 'root', sharePlan(config.userspace ?? {})),
+    console: place.shared.use(console, 'console', name) ?? own('console', 'console', { kind: 'console', prefix: line, keyboard: false }),
+    ...(place.networked.has(name) ? { net: own('socket', 'net', { kind: 'socket', name }) } : {}),
   };
 }

@@ -1,4 +1,4 @@
-import { LocalResident } from '@ashlar/domains';
+import { LocalResident, startDomains } from '@ashlar/domains';
 import {
   type Channel,
   Errno,
@@ -39,6 +39,8 @@ export async function loadRoot(
 ): Promise<Root> {
   if (ref.kind === 'hypervisor') {
     const hypervisor = (await loader.payload(ref, hardware.machine, undefined)) as Hypervisor;
+    // None runs before all are there: what they share is as it was saved when the last of them is restored.
+    startDomains(hypervisor, ref.domains);
     return { payload: hypervisor, saveLeaf: (leaf) => saveLeafOf(hypervisor, leaf) };
   }
   const [leaf] = plan.leaves;

@@ -1,4 +1,5 @@
 import type { Hardware, PartReader } from '@ashlar/hardware';
+import type { Domain, Hypervisor } from '@ashlar/hypervisor';
 import { PartBuilder, PartError, readPart } from '@ashlar/machine-image';
 import type { LeafPlan, StackPlan } from './plan.ts';
 import type { StackParts } from './stack.ts';
@@ -12,8 +13,28 @@ export interface StackImage {
 
 const SCHEMA = 'stack/1';
 
-/** Saves hardware and every leaf. The image names no hypervisor: it restores under any chain. */
+/**
+ * Saves hardware and every leaf, all of one moment: what one domain does to a shared device is in the others' state too. The image names no hypervisor: it
+ * restores under any chain.
+ */
 export async function saveStack(parts: StackParts, saveLeaf: (leaf: LeafPlan) => Promise<Uint8Array>): Promise<Uint8Array> {
+  const domains = [...((parts.payload as Partial<Hypervisor>).domains?.values() ?? [])].filter(({ state }) => state === 'running');
+  const paused: Domain[] = [];
+  try {
+    for (const domain of domains) {
+      await domain.pause(PAUSE_MS_MAX);
+      paused.push(domain);
+    }
+    return await saveHeld(parts, saveLeaf);
+  } finally {
+    for (const domain of paused) domain.resume();
+  }
+}
+
+/** Host milliseconds that a domain may take to come to rest. */
+const PAUSE_MS_MAX = 30_000;
+
+async function saveHeld(parts: StackParts, saveLeaf: (leaf: LeafPlan) => Promise<Uint8Array>): Promise<Uint8Array> {
   const out = new PartBuilder();
   out.put('schema', SCHEMA);
   const domains: Record<string, Uint8Array> = {};

@@ -7,6 +7,7 @@ import { receiveDocument, SessionClient } from '@ashlar/session';
 import type { GuestProcess, ProcessExit, Session } from '@ashlar/userspace';
 import { type LevelStop, Levels, type LevelUsage } from './levels.ts';
 import type { CpuCounters } from './loader.ts';
+import { suggestion } from './nearest.ts';
 import { picture } from './picture.ts';
 import type { LeafPlan, StackPlan } from './plan.ts';
 import { collect, feed } from './program-streams.ts';
@@ -55,6 +56,8 @@ export interface StackParts {
   /** The saved state of one leaf, as `DomainSpec.from` takes it. */
   readonly saveLeaf: (leaf: LeafPlan) => Promise<Uint8Array>;
   readonly release: () => void;
+  /** How to type into the consoles that have a keyboard, by their names in the hardware. */
+  readonly keyboards: ReadonlyMap<string, (bytes: Uint8Array) => number>;
 }
 
 export interface StackEvents {
@@ -117,6 +120,23 @@ export class Stack extends EventEmitter<StackEvents> implements AsyncDisposable 
   /** Files of a domain: `read`, `write`, `list`, `stat`, `mkdir`, `remove`. */
   get files(): Session {
     return this.session();
+  }
+
+  /**
+   * Types into a console of the config's `devices`, for the domain that its `input` names; bytes taken: none before that domain has opened it, fewer when
+   * 64 KiB wait already.
+   */
+  type(console: string, bytes: Uint8Array): number {
+    const shared = this.plan.shared.filter(({ device }) => this.parts.keyboards.has(device));
+    const type = this.parts.keyboards.get(shared.find(({ name }) => name === console)?.device ?? '');
+    if (type !== undefined) return type(bytes);
+    throw new StackError(
+      `there is no console '${console}' that anybody may type into`,
+      suggestion(
+        console,
+        shared.map(({ name }) => name),
+      ),
+    );
   }
 
   /** Starts a program and gives its streams. */

@@ -8,10 +8,11 @@ import { namePlugins, type StackDefinition } from './config/define.ts';
 import { ConfigError, type ConfigSource } from './config/diagnostic.ts';
 import type { ExaminedConfig, ReadConfig } from './config/read.ts';
 import type { StackConfig } from './config/schema.ts';
+import type { DevicePlan } from './devices.ts';
 import { lackOf, missingGroups, stubsWith } from './feature-groups.ts';
 import { scriptNeeds } from './known-programs.ts';
 import { StackLoader } from './loader.ts';
-import { hardwareDevices, type LeafPlan, planOf, type StackPlan } from './plan.ts';
+import { type LeafPlan, planOf, type StackPlan } from './plan.ts';
 import { construct, levelAbove, rootLevel } from './plugins/container.ts';
 import type { PluginRegistry } from './plugins/registry.ts';
 import { loadRoot } from './root.ts';
@@ -128,6 +129,7 @@ async function prepare(
 /** Whether something said of `path` may only be so because `missing` was left out. */
 function isAbout(path: readonly (string | number)[], missing: readonly (string | number)[]): boolean {
   if (missing.includes('domains') && path[0] === 'links') return true;
+  if (missing[0] === 'devices' && path.includes('devices')) return true;
   const common = Math.min(path.length, missing.length);
   return path.slice(0, common).every((key, index) => key === missing[index]);
 }
@@ -146,12 +148,14 @@ export async function startPrepared(prepared: PreparedStack, options: StartOptio
     for (const each of opened) each.close();
   };
   try {
-    for (const leaf of plan.leaves) await checkProgram(leaf, images.get(leaf.name) ?? [], checked, registry);
+    for (const leaf of plan.leaves) await checkProgram(leaf, imagesOf(leaf, images), checked, registry);
     const cpus = checked.cpus.map(({ ref, loaded }) => ({ cpu: construct<Cpu>(rootLevel(), loaded, ref), plugin: ref }));
     const listeners: ((bytes: Uint8Array) => void)[] = [];
-    const spec = hardwareSpec(plan, images, folder, cpus, (bytes) => {
+    const log = (bytes: Uint8Array): void => {
       for (const listen of listeners) listen(bytes);
-    });
+    };
+    const keyboards: Keyboards = new Map();
+    const spec = hardwareSpec(plan, images, folder, cpus, log, keyboards);
     const hardware = construct<Hardware>(levelAbove(rootLevel(), new Map([[Spec, spec]])), checked.hardware, plan.hardware);
     const { shape } = hardware.machine;
     const saved = options.from === undefined ? undefined : openStackImage(options.from, plan);
@@ -160,7 +164,7 @@ export async function startPrepared(prepared: PreparedStack, options: StartOptio
     const machine = { isas: shape.isas as readonly Isa[], virtualTime: shape.virtualTime };
     const ref = plan.payload(machine, saved?.domains ?? new Map(), options.profileInterval);
     const { payload, saveLeaf } = await loadRoot(loader, ref, plan, hardware, saved?.domains ?? new Map());
-    const stack = new Stack({ plan: withDefaultProgram(plan, images), hardware, payload, saveLeaf, release });
+    const stack = new Stack({ plan: withDefaultProgram(plan, images), hardware, payload, saveLeaf, release, keyboards });
     listeners.push((bytes) => {
       options.console?.(bytes);
       stack.emit('console', bytes);
@@ -174,6 +178,7 @@ export async function startPrepared(prepared: PreparedStack, options: StartOptio
   }
 }
 
+/** The images of each share, by its name in the hardware. */
 async function resolveImages(
   plan: StackPlan,
   folder: string,
@@ -181,8 +186,10 @@ async function resolveImages(
 ): Promise<Map<string, readonly Image[]>> {
   const found = new Map<string, readonly Image[]>();
   try {
-    for (const leaf of plan.leaves)
-      found.set(leaf.name, await Promise.all(leaf.images.map((image) => resolveImage(image, { ...options, cwd: folder }))));
+    for (const [name, device] of plan.devices) {
+      if (device.kind !== 'share') continue;
+      found.set(name, await Promise.all(device.images.map((image) => resolveImage(image, { ...options, cwd: folder }))));
+    }
     return found;
   } catch (error) {
     for (const image of [...found.values()].flat()) image.tree.close();
@@ -190,6 +197,9 @@ async function resolveImages(
     throw error;
   }
 }
+
+const imagesOf = (leaf: LeafPlan, images: ReadonlyMap<string, readonly Image[]>): readonly Image[] =>
+  images.get(leaf.devices.root?.from ?? '') ?? [];
 
 /** Refuses a program made for another computer, and a script where the kernel stub runs none, in words, before anything runs. */
 async function checkProgram(leaf: LeafPlan, images: readonly Image[], checked: CheckedStack, registry: PluginRegistry): Promise<void> {
@@ -225,11 +235,14 @@ async function checkScript(
 
 function withDefaultProgram(plan: StackPlan, images: ReadonlyMap<string, readonly Image[]>): StackPlan {
   const leaves = plan.leaves.map((leaf) => {
-    const argv = images.get(leaf.name)?.findLast((image) => image.argv !== undefined)?.argv;
+    const argv = imagesOf(leaf, images).findLast((image) => image.argv !== undefined)?.argv;
     return leaf.run === undefined && argv !== undefined ? { ...leaf, run: argv } : leaf;
   });
   return { ...plan, leaves };
 }
+
+/** How to type into the consoles that have a keyboard, by their names in the hardware. */
+type Keyboards = Map<string, (bytes: Uint8Array) => number>;
 
 function hardwareSpec(
   plan: StackPlan,
@@ -237,26 +250,32 @@ function hardwareSpec(
   folder: string,
   cpus: readonly { cpu: Cpu; plugin: PluginRef }[],
   log: (bytes: Uint8Array) => void,
+  keyboards: Keyboards,
 ): HardwareSpec {
   const devices: Record<string, DeviceSpec> = {};
-  for (const leaf of plan.leaves) {
-    const layers: readonly Tree[] = (images.get(leaf.name) ?? []).map((image) => image.tree);
-    for (const [name, { kind }] of hardwareDevices(leaf)) {
-      devices[name] = deviceSpec(kind, leaf, layers, plan, folder);
-    }
+  for (const [name, device] of plan.devices) {
+    const layers: readonly Tree[] = (images.get(name) ?? []).map((image) => image.tree);
+    devices[name] = deviceSpec(device, layers, plan, folder, (type) => keyboards.set(name, type));
   }
   return { pages: plan.pages, devices, cpus, log };
 }
 
-function deviceSpec(kind: string, leaf: LeafPlan, layers: readonly Tree[], plan: StackPlan, folder: string): DeviceSpec {
-  switch (kind) {
-    case 'share':
-      return { kind: 'share', layers, volumes: openVolumes(leaf.volumes, folder) };
+function deviceSpec(
+  device: DevicePlan,
+  layers: readonly Tree[],
+  plan: StackPlan,
+  folder: string,
+  keyboard: (type: (bytes: Uint8Array) => number) => void,
+): DeviceSpec {
+  switch (device.kind) {
+    case 'share': {
+      const { volumes, writableBytes } = device;
+      return { kind: 'share', layers, volumes: openVolumes(volumes, folder), ...(writableBytes === undefined ? {} : { writableBytes }) };
+    }
     case 'console':
-      return { kind: 'console', prefix: plan.leaves.length > 1 ? `${leaf.name}: ` : '' };
+      if ('of' in device) return device;
+      return { kind: 'console', prefix: device.prefix, ...(device.keyboard ? { keyboard } : {}) };
     case 'socket':
-      return { kind: 'socket', name: leaf.name, mayConnect: plan.links.filter(({ from }) => from === leaf.name).map(({ to }) => to) };
-    default:
-      throw new Error(`no leaf asks for a ${kind} device`);
+      return { ...device, mayConnect: plan.links.filter(({ from }) => from === device.name).map(({ to }) => to) };
   }
 }

@@ -1,15 +1,8 @@
 import { resolve } from 'node:path';
 import type { VolumeSpec } from '@ashlar/hardware';
 import { Folder } from '@ashlar/image';
+import type { VolumePlan } from './devices.ts';
 import { StackError } from './stack-error.ts';
-
-/** A volume as a config has it. */
-export interface VolumePlan {
-  /** Relative to the config's folder, or absolute. */
-  readonly host: string;
-  readonly guest: string;
-  readonly readOnly: boolean;
-}
 
 /**
  * Opens the volumes of a share; the device that gets them closes them. What may be reached is {@link Folder}'s affair: nothing leads out of it, not by `..`,

@@ -328,6 +328,27 @@ export const shareTests = clauseTests<ShareFixture>(
     },
   },
   {
+    clause: 'SH-12',
+    title: 'what one opener makes, changes, renames and removes is what the other finds next',
+    requires: ['writable'],
+    run({ open }) {
+      const [one, other] = [open(), open()];
+      made(one, 'file', 'first');
+      const { node } = found(other, 'file');
+      expect(textOf(other, node)).toBe('first');
+      expect(now(other.write(node, 5, bytes(' and second')))).toBe(11);
+      expect(textOf(one, found(one, 'file').node)).toBe('first and second');
+      expect(now(one.rename(tag(), ROOT_NODE, bytes('file'), ROOT_NODE, bytes('moved'), 0))).toBe(0);
+      expect(now(other.lookup(ROOT_NODE, bytes('file'), blank()))).toBe(-Errno.ENOENT);
+      expect(found(other, 'moved').node).toBe(node);
+      expect(now(one.create(tag(), ROOT_NODE, bytes('lock'), FileType.REGULAR | 0o600, 0, blank()))).toBe(0);
+      expect(now(other.create(tag(), ROOT_NODE, bytes('lock'), FileType.REGULAR | 0o600, 0, blank()))).toBe(-Errno.EEXIST);
+      expect(now(one.unlink(tag(), ROOT_NODE, bytes('moved')))).toBe(0);
+      one.reset();
+      expect(textOf(other, node)).toBe('first and second');
+    },
+  },
+  {
     clause: 'SH-11',
     title: 'a full layer answers -ENOSPC and keeps what it has',
     requires: ['writable', 'limit'],

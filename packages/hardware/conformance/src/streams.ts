@@ -6,6 +6,10 @@ import { expect } from 'vitest';
 export interface ConsoleFixture {
   open(): Console;
   written(): string;
+  /** Another end of the console, accepted, that nobody can type to. */
+  openOutput(): Console;
+  /** Bytes taken of what is typed. */
+  type(bytes: Uint8Array): number;
 }
 
 export interface EntropyFixture {
@@ -24,25 +28,41 @@ const now = (reply: Reply): number => (typeof reply === 'number' ? reply : Numbe
 let lastTag = 0;
 const tag = (): number => ++lastTag;
 
-export const consoleTests = clauseTests<ConsoleFixture>({
-  clause: 'CO-1',
-  title: 'lines of several openers arrive whole and in the order of each',
-  run({ open, written }) {
-    const [one, other] = [open(), open()];
-    for (let line = 0; line < 20; line++) {
-      for (const [name, console] of [['one', one] as const, ['other', other] as const]) {
-        const bytes = utf8(`${name} ${line}\n`);
-        expect(console.write(bytes)).toBe(bytes.length);
+export const consoleTests = clauseTests<ConsoleFixture>(
+  {
+    clause: 'CO-1',
+    title: 'lines of several openers arrive whole and in the order of each',
+    run({ open, written }) {
+      const [one, other] = [open(), open()];
+      for (let line = 0; line < 20; line++) {
+        for (const [name, console] of [['one', one] as const, ['other', other] as const]) {
+          const bytes = utf8(`${name} ${line}\n`);
+          expect(console.write(bytes)).toBe(bytes.length);
+        }
       }
-    }
-    const lines = written().split('\n');
-    for (const name of ['one', 'other']) {
-      expect(lines.filter((line) => line.includes(`${name} `)).map((line) => line.slice(line.indexOf(name)))).toEqual(
-        Array.from({ length: 20 }, (_, line) => `${name} ${line}`),
-      );
-    }
+      const lines = written().split('\n');
+      for (const name of ['one', 'other']) {
+        expect(lines.filter((line) => line.includes(`${name} `)).map((line) => line.slice(line.indexOf(name)))).toEqual(
+          Array.from({ length: 20 }, (_, line) => `${name} ${line}`),
+        );
+      }
+    },
   },
-});
+  {
+    clause: 'CO-2',
+    title: 'what is typed reaches one opener, and none whose end has no keyboard',
+    run({ open, openOutput, type }) {
+      const [output, reader, later] = [openOutput(), open(), open()];
+      const to = new Uint8Array(16);
+      expect(type(utf8('typed'))).toBe(5);
+      expect(output.read(to)).toBe(0);
+      expect(later.read(to)).toEqual({ on: [later.event] });
+      expect(reader.read(to)).toBe(5);
+      expect(new TextDecoder().decode(to.subarray(0, 5))).toBe('typed');
+      expect(reader.read(to)).toEqual({ on: [reader.event] });
+    },
+  },
+);
 
 export const entropyTests = clauseTests<EntropyFixture>({
   clause: 'EN-1',

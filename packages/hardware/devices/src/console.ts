@@ -48,8 +48,9 @@ export class ConsoleDriver {
     this.#rows = options.rows ?? 24;
   }
 
-  open(): ConsoleOpener {
-    const { events, log, input = false } = this.options;
+  /** `input` false: for a consumer that only writes; its input is at its end from the start. */
+  open(input = this.options.input ?? false): ConsoleOpener {
+    const { events, log } = this.options;
     const opener = new ConsoleOpener({
       events,
       log,
@@ -65,9 +66,9 @@ export class ConsoleDriver {
     return opener;
   }
 
-  /** Types into the console of the consumer that came first; bytes taken. */
+  /** Types into the console of the consumer with input that came first; bytes taken, none while there is none. */
   type(bytes: Uint8Array): number {
-    for (const opener of this.#openers) return opener.type(bytes);
+    for (const opener of this.#openers) if (opener.input) return opener.type(bytes);
     return 0;
   }
 
@@ -107,9 +108,14 @@ export class ConsoleOpener implements Console {
     this.#ended = !parts.input;
   }
 
-  /** Gives input to this consumer; bytes taken, fewer when {@link INPUT_BYTES_MAX} wait already. */
+  /** Whether anybody may type to it. */
+  get input(): boolean {
+    return this.parts.input;
+  }
+
+  /** Gives input to this consumer; bytes taken: none before it is ready, as a reset would lose them, fewer when {@link INPUT_BYTES_MAX} wait already. */
   type(bytes: Uint8Array): number {
-    if (this.#ended) return 0;
+    if (this.#ended || !this.#life.isReady) return 0;
     const taken = this.#input.push(bytes);
     if (taken > 0) this.fire();
     return taken;

@@ -1,4 +1,4 @@
-import { type DeviceSpec, ROOT_NODE, type Share, type Socket } from '@ashlar/hardware';
+import { type Console, type DeviceSpec, ROOT_NODE, type Share, type Socket } from '@ashlar/hardware';
 import { describe, expect, it } from 'vitest';
 import { DriverSet, type DriverSetOptions } from './driver-set.ts';
 import { FakeEvents, MemoryPart, tickingClock } from './fakes.test.support.ts';
@@ -25,6 +25,29 @@ describe('DriverSet', () => {
     expect(set.shape).toEqual({ root: { kind: 'share' }, log: { kind: 'console' }, random: { kind: 'entropy' } });
     for (const name of ['root', 'log', 'random']) expect(set.open(name).kind).toBe(set.shape[name]?.kind);
     expect(() => set.open('none')).toThrow("there is no device 'none'; there are root, log, random");
+  });
+
+  it('has a console for several, of which one has the keyboard, whoever comes first', () => {
+    const log: string[] = [];
+    const typists: ((bytes: Uint8Array) => number)[] = [];
+    const set = setOf(
+      { tty: { kind: 'console', keyboard: (type) => typists.push(type) }, out: { kind: 'console', of: 'tty' } },
+      { log: (out) => log.push(new TextDecoder().decode(out)) },
+    );
+    const [type] = typists;
+    const [writer, reader] = [set.open('out') as Console, set.open('tty') as Console];
+    const to = new Uint8Array(8);
+    expect(type?.(bytes('lost by the reset'))).toBe(0);
+    for (const console of [writer, reader]) console.accept([]);
+    expect(type?.(bytes('typed'))).toBe(5);
+    expect([writer.read(to), reader.read(to)]).toEqual([0, 5]);
+    expect(reader.read(to)).toEqual({ on: [reader.event] });
+    writer.write(bytes('one'));
+    reader.write(bytes('two'));
+    expect(log).toEqual(['one', 'two']);
+    expect(() => setOf({ out: { kind: 'console', of: 'tty' } })).toThrow(
+      "device 'out' is an end of 'tty', which is no console made before it",
+    );
   });
 
   it('joins the sockets of its domains, and of no others', () => {

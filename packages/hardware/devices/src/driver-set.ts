@@ -33,6 +33,8 @@ export interface DriverSetOptions {
   readonly faults?: { readonly plan: FaultPlan; readonly monotonic: (out: Instant) => void };
 }
 
+type ConsoleSpec = Exclude<Extract<DeviceSpec, { kind: 'console' }>, { readonly of: string }>;
+
 /** A driver: many openers, one thing driven. */
 interface Driver {
   open(): Device;
@@ -88,6 +90,13 @@ export class DriverSet implements Saveable {
     this.drivers.clear();
   }
 
+  /** A console's output alone. */
+  private outputOf(name: string, of: string): Driver {
+    const console = this.drivers.get(of);
+    if (!(console instanceof ConsoleDriver)) throw new Error(`device '${name}' is an end of '${of}', which is no console made before it`);
+    return { open: () => console.open(false), close: () => undefined };
+  }
+
   private make(name: string, spec: DeviceSpec, options: DriverSetOptions): Driver {
     const { events, log, now, host } = options;
     switch (spec.kind) {
@@ -96,7 +105,7 @@ export class DriverSet implements Saveable {
         return new ShareDriver({ layers, volumes, events, now, ...(writableBytes === undefined ? {} : { writableBytes }) });
       }
       case 'console':
-        return new ConsoleDriver({ events, log, ...(spec.prefix === undefined ? {} : { prefix: spec.prefix }) });
+        return 'of' in spec ? this.outputOf(name, spec.of) : newConsole(spec, events, log);
       case 'entropy':
         return new EntropyDriver(events, options.entropy(name));
       case 'socket':
@@ -109,4 +118,11 @@ export class DriverSet implements Saveable {
         });
     }
   }
+}
+
+function newConsole(spec: ConsoleSpec, events: Events, log: (bytes: Uint8Array) => void): ConsoleDriver {
+  const input = spec.keyboard !== undefined;
+  const driver = new ConsoleDriver({ events, log, input, ...(spec.prefix === undefined ? {} : { prefix: spec.prefix }) });
+  spec.keyboard?.((bytes) => driver.type(bytes));
+  return driver;
 }

@@ -20,11 +20,17 @@ registerSuite(consoleTests, {
     const driver = new ConsoleDriver({
       events: new EventHub(),
       prefix: '> ',
+      input: true,
       log: (bytes) => {
         text += new TextDecoder().decode(bytes);
       },
     });
-    return { open: () => accepted(driver.open()), written: () => text };
+    return {
+      open: () => accepted(driver.open()),
+      openOutput: () => accepted(driver.open(false)),
+      type: (bytes) => driver.type(bytes),
+      written: () => text,
+    };
   },
   supports: new Set<string>(),
 });

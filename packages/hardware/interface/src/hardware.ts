@@ -15,7 +15,15 @@ export type DeviceSpec =
       /** Bytes the writable layer may hold; default 1 GiB. */
       readonly writableBytes?: number;
     }
-  | { readonly kind: 'console'; readonly prefix?: string }
+  | {
+      readonly kind: 'console';
+      /** Put before each line; lines of several openers are then kept whole. */
+      readonly prefix?: string;
+      /** Told once how to type into it: bytes taken, for the opener that came first. Without, its input is at its end from the start. */
+      readonly keyboard?: (type: (bytes: Uint8Array) => number) => void;
+    }
+  /** Another console of this hardware without its keyboard: what is written goes there as a whole, and nothing can be read. */
+  | { readonly kind: 'console'; readonly of: string }
   | { readonly kind: 'entropy' }
   | {
       readonly kind: 'socket';

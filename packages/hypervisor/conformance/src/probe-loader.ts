@@ -52,7 +52,7 @@ export class ProbeLoader implements PayloadLoader {
     const make = this.#parts.hypervisors[ref.hypervisor.use];
     if (make === undefined) throw new Error(`no hypervisor is called ${ref.hypervisor.use}`);
     const hypervisor = await make(machine, this, { domains: ref.domains, flatten: ref.flatten ?? true });
-    for (const spec of ref.domains) (await hypervisor.create(spec)).start();
+    for (const spec of ref.domains) await hypervisor.create(spec);
     return hypervisor;
   }
 }

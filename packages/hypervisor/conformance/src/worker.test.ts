@@ -120,6 +120,38 @@ describe('a worker', () => {
     await there.hardware.close();
   });
 
+  it('HV-2: what is nested in a domain does not run before the domain is started, in real time too', async () => {
+    const r = rig('host');
+    const worker = r.hypervisor('worker');
+    r.hardware.executor.start(worker);
+    const inner = r.spec('in', probe(['write', 'ran'], ['wait']), { pages: 100 });
+    const domain = await worker.create(r.spec('out', nested('worker', [inner])));
+    for (let count = 0; count < 5; count++) await domain.save(5000);
+    expect(r.output()).toBe('');
+    domain.start();
+    while (r.output() === '') await new Promise((resolve) => setImmediate(resolve));
+    expect(r.output()).toBe('ran');
+    await worker.dispose();
+    await r.hardware.close();
+  });
+
+  it('HV-3: a paused domain is saved without going on, in real time too', async () => {
+    const r = rig('host');
+    const worker = r.hypervisor('worker');
+    r.hardware.executor.start(worker);
+    const domain = await worker.create(r.spec('one', probe(['burn', 10], ['jump', 0])));
+    domain.start();
+    while (domain.usage().retired === 0) await report(domain);
+    await domain.pause(5000);
+    const { retired } = domain.usage();
+    for (let count = 0; count < 5; count++) await domain.save(5000);
+    expect([domain.usage().retired, domain.state]).toEqual([retired, 'paused']);
+    domain.resume();
+    while (domain.usage().retired === retired) await report(domain);
+    await worker.dispose();
+    await r.hardware.close();
+  });
+
   it('stops with a wait until all threads are gone', async () => {
     const r = rig('sim');
     const hypervisor = r.hypervisor('worker');

@@ -13,7 +13,7 @@ import {
   type Result,
   type Step,
 } from '@ashlar/hardware';
-import type { DomainStop, PayloadLoader, PayloadRef } from '@ashlar/hypervisor';
+import type { DomainSpec, DomainStop, Hypervisor, PayloadLoader, PayloadRef } from '@ashlar/hypervisor';
 import { PartBuilder } from '@ashlar/machine-image';
 import { CLOCK_OFFSET, DomainClock } from './domain-clock.ts';
 import { DomainError, errnoName } from './domain-error.ts';
@@ -42,6 +42,8 @@ export class LocalResident implements Resident {
   readonly ended: Promise<DomainStop>;
   readonly #place: LocalPlace;
   #payload: Payload | undefined;
+  /** Domains that its payload was loaded with. */
+  #planned: readonly DomainSpec[] = [];
   /** Settles, and never rejects, when the step under way is done. */
   #stepping: Promise<unknown> | undefined;
   #retired = 0;
@@ -60,6 +62,7 @@ export class LocalResident implements Resident {
   /** Loads the payload, restored if `from` is given: clock and devices first. */
   async start(ref: PayloadRef, taps: readonly Tap[], from: PartReader | undefined): Promise<void> {
     this.machine.link(taps);
+    if (ref.kind === 'hypervisor') this.#planned = ref.domains;
     if (from !== undefined) await askAgain(this.machine.events, () => restoreMachine(this.machine, from));
     this.#payload = await this.#place.loader.payload(ref, this.machine, from?.part('payload'));
   }
@@ -69,7 +72,10 @@ export class LocalResident implements Resident {
     return this.#payload;
   }
 
-  run(): void {}
+  /** A hypervisor's own domains start with it and not before: nothing may run while its siblings are still being made or restored. */
+  run(): void {
+    startDomains(this.payload, this.#planned);
+  }
 
   /** What plugin code throws ends this domain and nobody else's. */
   step(budget: number): Step | Promise<Step> {
@@ -180,6 +186,14 @@ export class LocalResident implements Resident {
     this.#over = true;
     this.#end({ reason: 'crashed', message: oneLine(error) });
     return IDLE;
+  }
+}
+
+/** Starts the domains that a hypervisor was loaded with, once it may run itself. */
+export function startDomains(payload: Payload & Partial<Hypervisor>, planned: readonly DomainSpec[]): void {
+  for (const { name } of planned) {
+    const domain = payload.domains?.get(name);
+    if (domain?.state === 'created') domain.start();
   }
 }
 

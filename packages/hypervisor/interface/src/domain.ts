@@ -110,6 +110,7 @@ export interface Interposer {
 export interface PayloadLoader {
   readonly module: string;
   readonly seed: Plain;
+  /** A hypervisor's domains are made, and not started: whoever lets it run starts them. */
   payload(ref: PayloadRef, machine: Machine, from: PartReader | undefined): Promise<Payload>;
   interposer(ref: PluginRef): Promise<Interposer>;
   /** A CPU for this thread, as a manifest routes it. */

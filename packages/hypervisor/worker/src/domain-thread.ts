@@ -27,6 +27,7 @@ export class DomainThread {
   #queue: Promise<void> = Promise.resolve();
   #stepping = false;
   #running = false;
+  #paused = false;
 
   private constructor(port: ThreadPort, start: ThreadStart, parts: { events: EventHub; channel: RingClient; resident: LocalResident }) {
     this.#port = port;
@@ -86,9 +87,11 @@ export class DomainThread {
       case 'run':
         return this.#run();
       case 'pause':
+        this.#paused = true;
         await this.#executor?.quiesce();
         return this.#resident.pause(command.withinMs);
       case 'resume':
+        this.#paused = false;
         this.#resident.resume();
         this.#noteUsage();
         return this.#executor?.resume();
@@ -105,6 +108,7 @@ export class DomainThread {
 
   #run(): void {
     this.#running = true;
+    this.#resident.run();
     this.#executor?.start(this.#steppedPayload());
   }
 
@@ -161,21 +165,24 @@ export class DomainThread {
     });
   }
 
-  async #save(withinMs: number): Promise<Uint8Array> {
+  #save(withinMs: number): Promise<Uint8Array> {
+    return this.#atRest(() => this.#resident.save(withinMs));
+  }
+
+  /** Does `work` between two steps. What does not run already, because it was not started or is paused, does not run afterwards either. */
+  async #atRest<T>(work: () => T | Promise<T>): Promise<T> {
+    if (!this.#running || this.#paused) return work();
     await this.#executor?.quiesce();
     try {
-      return await this.#resident.save(withinMs);
+      return await work();
     } finally {
-      if (this.#running) this.#executor?.resume();
+      this.#executor?.resume();
     }
   }
 
   async #link(refs: readonly PluginRef[]): Promise<number> {
     const taps = await this.#load(refs);
-    await this.#executor?.quiesce();
-    const result = await this.#resident.link(taps);
-    if (this.#running) this.#executor?.resume();
-    return result;
+    return this.#atRest(() => this.#resident.link(taps));
   }
 
   #load(refs: readonly PluginRef[]): Promise<readonly Tap[]> {

@@ -1,4 +1,4 @@
-import type { ClockName, Console, Cpu, Instant, Isa, Machine } from '@ashlar/hardware';
+import type { ClockName, Cpu, Instant, Isa, Machine } from '@ashlar/hardware';
 import { Errno, type Result } from '@ashlar/hardware';
 import { type Personality, SYSTEM_LIMITS, type TaskSystem } from '@ashlar/kernel-stub';
 import { Deadlines } from './deadlines.ts';
@@ -10,6 +10,7 @@ import { addInstants, instant, NS_PER_SEC, nanoseconds } from './instant.ts';
 import { Life } from './life.ts';
 import type { Loading } from './loading.ts';
 import { LockTable } from './lock.ts';
+import { askConsole } from './machine-console.ts';
 import type { Memory } from './memory.ts';
 import { Process } from './process.ts';
 import { initialLimits } from './resource.ts';
@@ -77,7 +78,6 @@ export class Core {
 
   readonly #cpus = new Map<Isa, Cpu>();
   readonly #now: Instant = instant();
-  #console: Console | undefined;
 
   constructor(machine: Machine) {
     this.machine = machine;
@@ -94,7 +94,6 @@ export class Core {
   /** The machine's epoch changed: references are taken again. */
   refresh(): void {
     this.#cpus.clear();
-    this.#console = undefined;
     for (const task of this.tasks.values()) task.cpu = this.cpu(task.cpu.isa) ?? task.cpu;
   }
 
@@ -206,19 +205,7 @@ export class Core {
 
   /** One line to the machine's console, if there is one; dropped if it cannot take it now. */
   log(line: string): void {
-    const console = this.#console ?? this.#openConsole();
-    console?.write(new TextEncoder().encode(`${line}\n`));
-  }
-
-  #openConsole(): Console | undefined {
-    for (const [name, shape] of Object.entries(this.machine.shape.devices)) {
-      if (shape.kind !== 'console') continue;
-      const device = this.machine.device(name);
-      // A console that is busy resetting, or refuses, gets no lines from us.
-      if (device?.kind === 'console' && device.reset() === 0 && device.accept(device.offered()) >= 0) this.#console = device as Console;
-      break;
-    }
-    return this.#console;
+    askConsole(this.machine, (console) => console.write(new TextEncoder().encode(`${line}\n`)));
   }
 
   #groupInUse(id: number): boolean {

@@ -1,10 +1,11 @@
-import type { Attributes, Console, Machine, Plain, Reply, Result } from '@ashlar/hardware';
+import type { Attributes, Machine, Plain, Reply, Result } from '@ashlar/hardware';
 import { Errno, FileType } from '@ashlar/hardware';
 import { type Io, SYSTEM_LIMITS } from '@ashlar/kernel-stub';
 import { deviceNumber, majorOf, minorOf } from './attributes.ts';
 import type { Description } from './description.ts';
 import { type FileOwner, NodeDescription } from './file-description.ts';
 import type { Caller, UnixHost } from './host.ts';
+import { askConsole } from './machine-console.ts';
 import { PseudoTerminal, PTS_MAJOR } from './terminal.ts';
 import type { Terminal } from './terminal-device.ts';
 import type { TreePlace } from './tree-place.ts';
@@ -196,24 +197,20 @@ class ConsoleDevice extends DeviceDescription {
   override readonly interruptible = true;
 
   override read(_caller: Caller, io: Io): Reply {
-    const console = readyConsole(this.devices.machine);
-    if (console === undefined) return 0;
     const piece = this.devices.bounce.subarray(0, Math.min(DEVICE_BYTES_MAX, io.length));
-    const got = console.read(piece);
+    const got = askConsole(this.devices.machine, (console) => console.read(piece)) ?? 0;
     if (typeof got !== 'number') return this.nonblocking ? -Errno.EAGAIN : got;
     return got <= 0 ? got : io.put(0, piece.subarray(0, got));
   }
 
   override write(caller: Caller, io: Io): Reply {
-    const console = readyConsole(this.devices.machine);
-    if (console === undefined) return io.length;
     let done = typeof caller.progress === 'number' ? caller.progress : 0;
     caller.progress = undefined;
     while (done < io.length) {
       const piece = this.devices.bounce.subarray(0, Math.min(DEVICE_BYTES_MAX, io.length - done));
       const got = io.get(done, piece);
       if (typeof got !== 'number' || got <= 0) return done > 0 ? done : got;
-      const taken = console.write(piece.subarray(0, got));
+      const taken = askConsole(this.devices.machine, (console) => console.write(piece.subarray(0, got))) ?? got;
       if (typeof taken !== 'number') {
         if (this.nonblocking || caller.signalled) return done > 0 ? done : this.nonblocking ? -Errno.EAGAIN : -Errno.EINTR;
         caller.progress = done;
@@ -224,12 +221,6 @@ class ConsoleDevice extends DeviceDescription {
     }
     return done;
   }
-}
-
-/** The console after its handshake; undefined: the machine has none. */
-function readyConsole(machine: Machine): Console | undefined {
-  const console = machine.device('console');
-  return console?.kind === 'console' ? (console as Console) : undefined;
 }
 
 type MakeDevice = (owner: FileOwner, place: TreePlace, flags: number, devices: Devices) => DeviceDescription;

@@ -75,6 +75,9 @@ function diagnoseUnion(
   const expected = branches
     .flatMap((issues) => issues.map((issue) => (issue.code === 'invalid_type' ? inWords(issue.expected) : '')))
     .filter((name) => name !== '');
+  // Of a union told apart by a key, no branch was looked into.
+  if (expected.length === 0)
+    return [{ path, value, message: value === undefined ? 'is missing' : 'is none of the choices', hint: hintFor(path) }];
   return [{ path, value, message: `expected ${[...new Set(expected)].join(' or ')}`, hint: hintFor(path) }];
 }
 
@@ -91,6 +94,8 @@ function hintFor(path: Path): string {
     image: 'write dir:PATH, tar:PATH, file:PATH or npm:NAME@VERSION',
     domains: 'write a map of names, such as `web: { … }`',
     use: 'name a plugin, such as `use: worker`',
+    devices: 'write a map of names, such as `files: { kind: share, image: dir:PATH }`',
+    kind: 'write `kind: share` or `kind: console`',
     host: 'name a folder or file, relative to this file',
     guest: 'write where it appears in the guest, such as /project',
   };
@@ -101,13 +106,15 @@ function hintFor(path: Path): string {
 
 /** Keys that the schema knows at a path; indexes and domain names stand for any. */
 function knownKeys(path: Path): readonly string[] {
-  const top = ['ashlar', 'hardware', 'cpus', 'memory', 'hypervisors', 'kernel', 'userspace', 'domains', 'links'];
-  const inDomain = ['hypervisors', 'kernel', 'userspace', 'domains', 'memory', 'weight', 'cap'];
+  const top = ['ashlar', 'hardware', 'cpus', 'memory', 'hypervisors', 'kernel', 'userspace', 'domains', 'devices', 'links'];
+  const inDomain = ['hypervisors', 'kernel', 'userspace', 'domains', 'devices', 'memory', 'weight', 'cap'];
   const last = path.findLast((part) => typeof part === 'string');
   if (path.length === 0) return top;
   if (last === 'userspace') return ['use', 'image', 'volumes', 'run', 'env', 'workdir', 'needs'];
   if (last === 'volumes') return ['host', 'guest', 'readOnly'];
   if (last === 'links') return ['from', 'to'];
+  if (last === 'devices') return ['root', 'console'];
+  if (path[0] === 'devices') return ['kind', 'image', 'volumes', 'writable', 'prefix', 'input'];
   return path.at(-2) === 'domains' ? inDomain : [];
 }
 

@@ -38,8 +38,9 @@ export function examine(value: unknown, source: ConfigSource): ExaminedConfig {
   return { config: again.success ? again.data : undefined, source, found, leftOut };
 }
 
-/** What to leave out for something wrong at `path`: no part of a list, because what follows would be counted differently. */
+/** What to leave out for something wrong at `path`: no part of a list, because what follows would be counted differently, and no part of a device. */
 function outermostOptional(path: Path): Path {
+  if (path[0] === 'devices') return ['devices'];
   const list = path.findIndex((key) => typeof key === 'number');
   return list < 0 ? path : path.slice(0, list);
 }

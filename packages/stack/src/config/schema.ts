@@ -42,6 +42,34 @@ const volume = z.strictObject({
   readOnly: z.boolean().optional(),
 });
 
+const image = z
+  .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
+  .optional()
+  .describe('dir:PATH, tar:PATH, file:PATH or npm:NAME@VERSION; several are layers, lowest first');
+const volumes = z.array(volume).max(64).optional();
+
+const device = z
+  .discriminatedUnion('kind', [
+    z.strictObject({
+      kind: z.literal('share').describe('A file tree; a domain has it as its root'),
+      image,
+      volumes,
+      writable: sizeSchema.optional().describe('What its writable layer may hold; default: 1GiB'),
+    }),
+    z.strictObject({
+      kind: z.literal('console').describe('A log, and a keyboard for one'),
+      prefix: z.string().max(64).optional().describe('Put before each line; lines of several domains are then kept whole'),
+      input: z.string().min(1).optional().describe('The domain that reads what is typed; default: nobody may type'),
+    }),
+  ])
+  .describe('A device of the hardware, for the domains that name it');
+
+/** Which devices of the stack a domain has under the names that its kernel stub asks for; the others are its own. */
+const bindings = z.strictObject({
+  root: z.string().min(1).optional().describe('The share that is its root file system'),
+  console: z.string().min(1).optional().describe('The console that is its /dev/console'),
+});
+
 const environment = z.record(z.string().regex(/^[^=\0]+$/, 'expected a name without = and NUL'), z.string());
 
 const userspace = z.strictObject({
@@ -49,11 +77,8 @@ const userspace = z.strictObject({
     .union([plugin('A personality'), z.array(plugin('A personality')).min(1)])
     .optional()
     .describe('Personalities; default: linux and wasi'),
-  image: z
-    .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
-    .optional()
-    .describe('dir:PATH, tar:PATH, file:PATH or npm:NAME@VERSION; several are layers, lowest first'),
-  volumes: z.array(volume).max(64).optional(),
+  image,
+  volumes,
   run: z.array(z.string()).min(1).optional().describe('Program and arguments; default: the program of a file: image'),
   env: environment.optional(),
   workdir: z.string().startsWith('/', 'expected an absolute path').optional(),
@@ -72,6 +97,7 @@ export interface DomainConfig {
   kernel?: z.infer<ReturnType<typeof plugin>> | undefined;
   userspace?: z.infer<typeof userspace> | undefined;
   domains?: Record<string, DomainConfig> | undefined;
+  devices?: z.infer<typeof bindings> | undefined;
   memory?: string | number | undefined;
   weight?: number | undefined;
   cap?: number | undefined;
@@ -87,6 +113,7 @@ const domain: z.ZodType<DomainConfig> = z
   .strictObject({
     ...system,
     ...limits,
+    devices: bindings.optional().describe('Devices that it shares with other domains, by what it has them for'),
     get domains() {
       return z.record(domainName, domain).optional();
     },
@@ -101,6 +128,7 @@ export const stackSchema = z
     memory: sizeSchema.optional(),
     ...system,
     domains: z.record(domainName, domain).optional().describe('Several domains under the last hypervisor, instead of kernel and userspace'),
+    devices: z.record(domainName, device).optional().describe('Devices that several domains share, by name'),
     links: z
       .array(z.strictObject({ from: domainName, to: z.union([domainName, z.literal('*')]) }))
       .max(4096)
@@ -108,6 +136,9 @@ export const stackSchema = z
       .describe('Which domain may connect to which (socket level); `*` is the host’s network'),
   })
   .describe('An Ashlar stack');
+
+/** A shared device as a config has it. */
+export type DeviceConfig = z.infer<typeof device>;
 
 /** A stack's config as written. */
 export type StackConfig = z.infer<typeof stackSchema>;
