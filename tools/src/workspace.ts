@@ -40,7 +40,7 @@ const PACKAGES_BELOW = ['packages', 'examples'];
 const PACKAGES = ['acceptance', 'bench', 'tools'];
 /** What is generated or belongs to somebody else. A `bundle` is generated if it lies beside a package.json. */
 const FOREIGN = new Set(['node_modules', 'dist', 'coverage']);
-const SOURCE = /\.[cm]?[jt]s$/;
+const SOURCE = /\.([cm]?[jt]s|[jt]sx)$/;
 
 /** Every package of the workspace, and the workspace itself for what lies beside them. */
 export function readWorkspace(root: string): readonly WorkspacePackage[] {

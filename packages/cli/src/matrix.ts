@@ -10,6 +10,7 @@ import {
   startPrepared,
   suggestion,
 } from '@ashlar/stack';
+import { imageProgress } from './image-progress.ts';
 import { type MatrixProgram, matrixProgramNames, matrixPrograms } from './matrix-programs.ts';
 import { LOADER_MODULE } from './plugins.ts';
 import { registry } from './registry.ts';
@@ -37,16 +38,18 @@ export interface Combination {
   readonly kernel: string;
 }
 
-const CHAINS: readonly (readonly string[])[] = [
-  [],
-  ['direct'],
-  ['worker'],
-  ['direct', 'worker'],
-  ['worker', 'direct'],
-  ['direct', 'worker', 'direct', 'direct', 'worker', 'direct', 'direct', 'direct'],
-];
+const DEEP: readonly string[] = ['direct', 'worker', 'direct', 'direct', 'worker', 'direct', 'direct', 'direct'];
+const CHAINS: readonly (readonly string[])[] = [[], ['direct'], ['worker'], ['direct', 'worker'], ['worker', 'direct'], DEEP];
 const HARDWARE = ['host', 'sim'];
 const KERNELS = ['posix', 'passthrough', 'solo'];
+
+/** Where slow programs are run: each hardware, hypervisor and kernel stub is among them, a thread in a thread, and the deepest chain. */
+const FEW: readonly Combination[] = [
+  { hardware: 'host', hypervisors: ['direct'], kernel: 'posix' },
+  { hardware: 'host', hypervisors: ['worker'], kernel: 'passthrough' },
+  { hardware: 'host', hypervisors: [], kernel: 'solo' },
+  { hardware: 'sim', hypervisors: DEEP, kernel: 'posix' },
+];
 
 /** Programs that show most with least: one or two of each subject. All others run with `--program`. */
 const PROGRAMS = [
@@ -69,11 +72,13 @@ const PROGRAMS = [
   'script-words',
   'script-mixed',
   'pipeline-mixed',
+  'esbuild',
+  'esbuild-wasi',
 ];
 
-/** A program may take this long before its cell counts as different. */
-const CELL_MS_MAX = 60_000;
-const MEMORY = '256MiB';
+/** A program may take this long before its cell counts as different: far more than any needs, for machines that are slow or busy. */
+const CELL_MS_MAX = 600_000;
+const MEMORY = '1GiB';
 
 export interface MatrixFlags {
   readonly json?: boolean;
@@ -86,22 +91,22 @@ export async function matrix(flags: MatrixFlags): Promise<number> {
   const names = matrixProgramNames();
   const unknown = wanted.find((name) => !names.includes(name));
   if (unknown !== undefined) throw new StackError(`there is no program '${unknown}' in the matrix`, suggestion(unknown, names));
-  const { programs, leftOut } = matrixPrograms(wanted);
-  if (leftOut !== undefined) process.stderr.write(`busybox scripts are left out: ${leftOut}\n`);
+  const { progress, done } = imageProgress();
+  const { programs, leftOut } = await matrixPrograms(wanted, progress).finally(done);
+  for (const { program, reason } of leftOut) process.stderr.write(`${program} is left out: ${reason}\n`);
   const cells: Cell[] = [];
-  for (const hardware of HARDWARE) {
-    for (const hypervisors of CHAINS) {
-      for (const kernel of KERNELS) {
-        const combination = { hardware, hypervisors, kernel };
-        const row: Cell[] = [];
-        for (const program of programs) row.push(await runCell(combination, program));
-        cells.push(...row);
-        if (flags.json !== true) process.stdout.write(describeRow(combination, row));
-      }
+  for (const combination of combinations()) {
+    const row = new Map<string, Cell>();
+    for (const program of programs) {
+      if (!program.slow || FEW.some((few) => nameOf(few) === nameOf(combination)))
+        row.set(program.name, await runCell(combination, program));
     }
+    cells.push(...row.values());
+    const marks = programs.map(({ name }) => markOf(row.get(name))).join('');
+    if (flags.json !== true) process.stdout.write(`${marks}  ${nameOf(combination)}\n`);
   }
   const count = (outcome: Cell['outcome']): number => cells.filter((cell) => cell.outcome === outcome).length;
-  if (flags.json === true) process.stdout.write(`${JSON.stringify({ cells }, undefined, 2)}\n`);
+  if (flags.json === true) process.stdout.write(`${JSON.stringify({ cells, leftOut }, undefined, 2)}\n`);
   else process.stdout.write(describeEnd(cells, count('equal'), count('different'), count('refused')));
   return count('different') > 0 ? 1 : 0;
 }
@@ -162,10 +167,13 @@ async function runProgram(stack: Stack, program: MatrixProgram): Promise<RunResu
 const nameOf = ({ hardware, hypervisors, kernel }: Combination): string =>
   `${hardware} / ${hypervisors.join(' > ') || '(none)'} / ${kernel}`;
 
-function describeRow(combination: Combination, row: readonly Cell[]): string {
-  const marks = row.map(({ outcome }) => ({ equal: '=', different: '✗', refused: '·' })[outcome]).join('');
-  return `${marks}  ${nameOf(combination)}\n`;
-}
+const combinations = (): readonly Combination[] =>
+  HARDWARE.flatMap((hardware) =>
+    CHAINS.flatMap((hypervisors) => KERNELS.map((kernel): Combination => ({ hardware, hypervisors, kernel }))),
+  );
+
+/** Blank for a program that is not run on this combination. */
+const markOf = (cell: Cell | undefined): string => (cell === undefined ? ' ' : { equal: '=', different: '✗', refused: '·' }[cell.outcome]);
 
 function describeEnd(cells: readonly Cell[], equal: number, different: number, refused: number): string {
   const reasons = new Map<string, number>();

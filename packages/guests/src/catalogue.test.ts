@@ -1,12 +1,12 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { FOLDERS, PACKAGE_FOLDER } from './folders.ts';
-import { guest, guests, scripts } from './index.ts';
+import { guest, guests, packagedPrograms, scripts } from './index.ts';
 
 /** The committed programs stay small, so that a clone does. */
 const PROGRAM_BYTES_MAX = 1_500_000;
 
-const cases = [...guests, ...scripts];
+const cases = [...guests, ...scripts, ...packagedPrograms];
 
 function stored(name: string): { argv: string[]; env: Record<string, string>; stdin?: string } {
   return JSON.parse(readFileSync(`${FOLDERS.expected}${name}.json`, 'utf8')) as ReturnType<typeof stored>;

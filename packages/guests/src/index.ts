@@ -11,12 +11,16 @@ import { WASM_CASES } from './wasm-cases.ts';
 
 export { type DebianRoot, debianCache, debianRoot } from './debian.ts';
 export { type Expected, type FeatureGroup, GUEST_DIRECTORY, GUEST_FOLDER, type Guest, type GuestCase } from './guest.ts';
+export { NPM_FOLDER, type PackagedProgram, PROJECT_FOLDER, packagedPrograms } from './packaged.ts';
 export { SCRIPT_FOLDER, type Script, scripts } from './scripts.ts';
 
 /** The folder with all programs on this host, to be mounted at GUEST_FOLDER. */
 export const guestPrograms: string = FOLDERS.programs;
 /** The folder with all shell scripts on this host, to be mounted at SCRIPT_FOLDER. */
 export const guestScripts: string = FOLDERS.scripts;
+
+/** The folder with the project that packaged programs work on, on this host, to be mounted at PROJECT_FOLDER. */
+export const guestProject: string = FOLDERS.project;
 
 function guestOf(entry: GuestCase): Guest {
   const path = FOLDERS.programs + entry.program;

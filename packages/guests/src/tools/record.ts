@@ -1,6 +1,7 @@
 /**
  * record.js [--check] [NAME…] — runs the cases where they are authoritative and writes `expected/NAME.json`: ELF programs and
  * shell scripts on a real riscv64 Linux kernel under qemu-system-riscv64 (scripts/debian/linux.sh), WASI programs under node:wasi.
+ * Programs from npm are fetched by npm first.
  *
  * Every case is run twice, and one whose runs differ is an error: its output depends on something that no test can give.
  * With --check nothing is written, and a result that differs from the recorded one is an error (status 1).
@@ -12,14 +13,27 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { formatExpected } from '../expected.ts';
 import { FOLDERS } from '../folders.ts';
-import { type Expected, GUEST_FOLDER, type Guest } from '../guest.ts';
-import { debianRoot, guests, SCRIPT_FOLDER, type Script, scripts } from '../index.ts';
+import { type Expected, GUEST_DIRECTORY, GUEST_FOLDER, type Guest } from '../guest.ts';
+import {
+  debianRoot,
+  guests,
+  NPM_FOLDER,
+  type PackagedProgram,
+  PROJECT_FOLDER,
+  packagedPrograms,
+  SCRIPT_FOLDER,
+  type Script,
+  scripts,
+} from '../index.ts';
 import { type Job, type JobResult, runOnLinux } from './linux.ts';
+import { unpackNpmPackage } from './npm-package.ts';
 
 const TIMEOUT_SECONDS = 900;
 const WASI_HOST = fileURLToPath(new URL('./wasi-host.js', import.meta.url));
 
-type Case = Guest | Script;
+const UNDER_NODE = `node:wasi of Node ${process.versions.node}`;
+
+type Case = Guest | Script | PackagedProgram;
 type Recorded = Map<string, Expected>;
 
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -34,13 +48,16 @@ function agreed(guest: Case, first: JobResult | undefined, second: JobResult | u
   if (describe(first) !== describe(second)) {
     throw new Error(`${guest.name} gave two different results:\n${describe(first)}\nand\n${describe(second)}`);
   }
-  const as = guest.recordAs === undefined ? '' : `, as an equivalent: ${guest.recordAs.reason}`;
+  const as = 'recordAs' in guest && guest.recordAs !== undefined ? `, as an equivalent: ${guest.recordAs.reason}` : '';
   return { ...first, recordedOn: where + as, recordedWith: `packages/guests/dist/tools/record.js ${guest.name}` };
 }
 
 function jobOf(guest: Case, run: string): Job {
   const name = `${guest.name}.${run}`;
-  if (!('program' in guest)) return { name, argv: guest.argv, env: guest.recordAs?.env ?? guest.env, stdin: undefined, files: {} };
+  if (!('program' in guest)) {
+    const env = 'recordAs' in guest ? guest.recordAs?.env : undefined;
+    return { name, argv: guest.argv, env: env ?? guest.env, stdin: undefined, files: {} };
+  }
   return {
     name,
     argv: guest.recordAs === undefined ? guest.argv : [guest.argv[0] ?? '', ...guest.recordAs.arguments],
@@ -50,7 +67,8 @@ function jobOf(guest: Case, run: string): Job {
   };
 }
 
-function recordOnLinux(chosen: readonly Case[]): Recorded {
+/** `npm`: the package that all of them are of. */
+function recordOnLinux(chosen: readonly Case[], npm?: string): Recorded {
   const recorded: Recorded = new Map();
   if (chosen.length === 0) return recorded;
   const debian = debianRoot(['busybox-static']);
@@ -60,6 +78,8 @@ function recordOnLinux(chosen: readonly Case[]): Recorded {
     cpSync(debian.path, root, { recursive: true, verbatimSymlinks: true });
     cpSync(FOLDERS.programs, join(root, GUEST_FOLDER), { recursive: true });
     cpSync(FOLDERS.scripts, join(root, SCRIPT_FOLDER), { recursive: true });
+    cpSync(FOLDERS.project, join(root, PROJECT_FOLDER), { recursive: true });
+    if (npm !== undefined) unpackNpmPackage(npm, join(root, NPM_FOLDER));
     chmodSync(root, 0o755);
     const jobs = chosen.flatMap((guest) => [jobOf(guest, '1'), jobOf(guest, '2')]);
     const { kernel, results } = runOnLinux(root, jobs, TIMEOUT_SECONDS);
@@ -76,18 +96,40 @@ function runUnderNode(guest: Guest): JobResult {
   const directory = mkdtempSync(join(tmpdir(), 'guest-wasi-'));
   try {
     for (const [name, content] of Object.entries(guest.files ?? {})) writeFileSync(join(directory, name), content);
-    const args = ['--no-warnings', WASI_HOST, guest.path, directory, JSON.stringify(guest.argv), JSON.stringify(guest.env)];
-    const run = spawnSync(process.execPath, args, { input: guest.stdin ?? '', timeout: 60_000 });
-    if (run.status === null) throw new Error(`${guest.name} ended by ${run.signal ?? run.error?.message}`);
-    return { stdout: new Uint8Array(run.stdout), stderr: new Uint8Array(run.stderr), status: run.status };
+    return runWasi(guest, guest.path, { [GUEST_DIRECTORY]: directory }, guest.stdin);
   } finally {
     rmSync(directory, { recursive: true });
   }
 }
 
+function runWasi(
+  { name, argv, env }: Guest | PackagedProgram,
+  program: string,
+  preopens: Readonly<Record<string, string>>,
+  stdin = '',
+): JobResult {
+  const args = ['--no-warnings', WASI_HOST, program, ...[preopens, argv, env].map((value) => JSON.stringify(value))];
+  const run = spawnSync(process.execPath, args, { input: stdin, timeout: TIMEOUT_SECONDS * 1000, maxBuffer: 2 ** 26 });
+  if (run.status === null) throw new Error(`${name} ended by ${run.signal ?? run.error?.message}`);
+  return { stdout: new Uint8Array(run.stdout), stderr: new Uint8Array(run.stderr), status: run.status };
+}
+
+/** A WASI module of an npm package, twice. */
+function recordPackagedUnderNode(packaged: PackagedProgram): Expected {
+  const root = mkdtempSync(join(tmpdir(), 'guest-root-'));
+  try {
+    cpSync(FOLDERS.project, join(root, PROJECT_FOLDER), { recursive: true });
+    unpackNpmPackage(packaged.npm, join(root, NPM_FOLDER));
+    mkdirSync(join(root, GUEST_DIRECTORY));
+    const run = (): JobResult => runWasi(packaged, join(root, packaged.argv[0] ?? ''), { '/': root });
+    return agreed(packaged, run(), run(), UNDER_NODE);
+  } finally {
+    rmSync(root, { recursive: true });
+  }
+}
+
 function recordUnderNode(chosen: readonly Guest[]): Recorded {
-  const where = `node:wasi of Node ${process.versions.node}`;
-  return new Map(chosen.map((guest) => [guest.name, agreed(guest, runUnderNode(guest), runUnderNode(guest), where)]));
+  return new Map(chosen.map((guest) => [guest.name, agreed(guest, runUnderNode(guest), runUnderNode(guest), UNDER_NODE)]));
 }
 
 function stateByHand(chosen: readonly Guest[]): Recorded {
@@ -119,13 +161,18 @@ function invocationOf(guest: Case) {
 function main(args: readonly string[]): number {
   const check = args.includes('--check');
   const names = args.filter((arg) => !arg.startsWith('--'));
-  const cases: readonly Case[] = [...guests, ...scripts];
+  const cases: readonly Case[] = [...guests, ...scripts, ...packagedPrograms];
   const unknown = names.filter((name) => !cases.some((each) => each.name === name));
   if (unknown.length > 0) throw new Error(`There is no guest ${unknown.join(', ')}`);
   const chosen = cases.filter((each) => names.length === 0 || names.includes(each.name));
   const programs = chosen.filter((each) => 'program' in each);
+  const packaged = chosen.filter((each) => 'npm' in each);
   const recorded = new Map([
-    ...recordOnLinux(chosen.filter((each) => !('program' in each) || (each.byHand === undefined && each.isa === 'riscv64-user'))),
+    ...recordOnLinux(
+      chosen.filter((each) => !('npm' in each) && (!('program' in each) || (each.byHand === undefined && each.isa === 'riscv64-user'))),
+    ),
+    ...packaged.filter(({ isa }) => isa === 'riscv64-user').flatMap((each) => [...recordOnLinux([each], each.npm)]),
+    ...packaged.filter(({ isa }) => isa === 'wasm32').map((each) => [each.name, recordPackagedUnderNode(each)] as const),
     ...recordUnderNode(programs.filter((guest) => guest.byHand === undefined && guest.isa === 'wasm32')),
     ...stateByHand(programs),
   ]);

@@ -1,16 +1,16 @@
 /**
- * wasi-host.js PROGRAM DIRECTORY ARGV ENV — runs one WASI program under Node's own node:wasi, with DIRECTORY as its /tmp;
- * ARGV and ENV are JSON. A process per program: node:wasi gives the program this process's streams, and ends it.
+ * wasi-host.js PROGRAM PREOPENS ARGV ENV — runs one WASI program under Node's own node:wasi. PREOPENS (folders of this host by
+ * the names that the program sees), ARGV and ENV are JSON. A process per program: node:wasi gives the program this process's streams, and ends it.
  */
 import { readFileSync } from 'node:fs';
 import { WASI } from 'node:wasi';
 
-const [program = '', directory = '', argv = '[]', env = '{}'] = process.argv.slice(2);
+const [program = '', preopens = '{}', argv = '[]', env = '{}'] = process.argv.slice(2);
 const wasi = new WASI({
   version: 'preview1',
   args: JSON.parse(argv) as string[],
   env: JSON.parse(env) as Record<string, string>,
-  preopens: { '/tmp': directory },
+  preopens: JSON.parse(preopens) as Record<string, string>,
   returnOnExit: false,
 });
 const module = await WebAssembly.compile(readFileSync(program));

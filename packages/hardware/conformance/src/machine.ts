@@ -1,5 +1,5 @@
 import { clauseTests, type Mutant } from '@ashlar/conformance';
-import { type Console, Errno, type Instant, type Machine, type Partition, type Shape } from '@ashlar/hardware';
+import { type Clock, type Console, Errno, type Instant, type Machine, type Partition, type Shape } from '@ashlar/hardware';
 import { expect } from 'vitest';
 
 /**
@@ -146,9 +146,10 @@ export const machineTests = clauseTests<MachineFixture>(
   },
   {
     clause: 'M-8',
-    title: 'monotonic time does not go back',
+    title: 'monotonic time has begun, and does not go back',
     run({ machine }) {
       let before = nanoseconds(read(machine, 'monotonic'));
+      expect(before).toBeGreaterThan(0);
       for (let count = 0; count < 1000; count++) {
         const now = read(machine, 'monotonic');
         expect(nanoseconds(now)).toBeGreaterThanOrEqual(before);
@@ -234,6 +235,18 @@ export const machineMutants: readonly Mutant<MachineFixture>[] = [
           },
         },
       });
+    },
+  },
+  {
+    name: 'time that is not started',
+    clause: 'M-8',
+    mutate: (fixture) => {
+      const { clock } = fixture.machine;
+      const stopped: Clock['read'] = (which, out) => {
+        clock.read(which, out);
+        if (which === 'monotonic') Object.assign(out, { sec: 0, nsec: 0 });
+      };
+      return withMachine(fixture, { clock: { read: stopped } });
     },
   },
   {

@@ -11,6 +11,8 @@ import {
 } from '@ashlar/hardware';
 
 const NSEC_PER_SEC = 1_000_000_000;
+/** Monotonic time at the start. Not zero, which no machine shows that has come up: Go's runtime takes it for a broken clock. */
+const START_SEC = 1;
 
 /**
  * Time that moves only with retired instructions and by jumps over idleness: the same run sees the same times, on any host.
@@ -18,14 +20,14 @@ const NSEC_PER_SEC = 1_000_000_000;
  */
 export class VirtualClock implements Clock, VirtualTime, Saveable {
   readonly schema = 'virtual-clock/1';
-  private sec = 0;
+  private sec = START_SEC;
   private nsec = 0;
   /** Instructions that do not yet make a whole microsecond. */
   private remainder = 0;
 
   /**
    * @param instructionsPerMicrosecond how fast the simulated CPU is; an integer, so that no rounding builds up
-   * @param epochSec wall-clock seconds since 1970 when monotonic time is 0
+   * @param epochSec wall-clock seconds since 1970 at the start
    */
   constructor(
     private readonly instructionsPerMicrosecond: number,
@@ -34,7 +36,7 @@ export class VirtualClock implements Clock, VirtualTime, Saveable {
 
   read(which: ClockName, out: Instant): void {
     const steal = which === 'steal';
-    out.sec = steal ? 0 : this.sec + (which === 'wall' ? this.epochSec : 0);
+    out.sec = steal ? 0 : this.sec + (which === 'wall' ? this.epochSec - START_SEC : 0);
     out.nsec = steal ? 0 : this.nsec;
   }
 

@@ -15,7 +15,7 @@ const PROGRAM = [
   ['wait'],
 ] as const;
 
-const LOG = ['write 6', 'clock 0.000000000', 'entropy 3f7e7580', 'slept', 'clock 0.020000000', 'fsync 0', 'write 3'];
+const LOG = ['write 6', 'clock 1.000000000', 'entropy 3f7e7580', 'slept', 'clock 1.020000000', 'fsync 0', 'write 3'];
 
 describe.each(['direct', 'worker'] as const)('%s', (use) => {
   it('runs a probe on sim', async () => {

@@ -61,7 +61,7 @@ describe('a worker', () => {
     domain.start();
     const path = 'in/'.repeat(depth - 1);
     const { log } = await reportAfter(r.hardware, hypervisor, 100, domain, path);
-    expect(log).toEqual(['fsync 0', 'clock 0.000000000', 'entropy 3f7e7580', 'write 3']);
+    expect(log).toEqual(['fsync 0', 'clock 1.000000000', 'entropy 3f7e7580', 'write 3']);
     expect(seen.filter(([, frame]) => typeof frame === 'number')).toEqual([]);
     const innermost = (frame: FrameDescription | number): FrameDescription | number =>
       typeof frame !== 'number' && frame.type === 'tunnel' ? innermost(frame.inner) : frame;
