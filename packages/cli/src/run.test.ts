@@ -146,6 +146,14 @@ describe('a program that cannot be run', () => {
     });
   });
 
+  it('is not found in a stack file either', async () => {
+    const file = join(folder, 'nope.yaml');
+    writeFileSync(file, `ashlar: 1\nuserspace: { volumes: [{ host: ${guestPrograms}, guest: /guests }], run: [/guests/nope] }\n`);
+    const { status, stderr } = await ashlar(['up', file]);
+    expect(status).toBe(127);
+    expect(stderr).toContain('ashlar: /guests/nope: there is no such program in the image\n  hint: ');
+  });
+
   it('is not executable: 126', async () => {
     const text = join(folder, 'text');
     mkdirSync(text);
@@ -186,6 +194,11 @@ describe('a program on a kernel stub that lacks what it needs', () => {
     const needs =
       "/script is a script for /bin/sh and needs the feature groups process, signal and descriptor, which kernel stub 'solo' lacks";
     expect(await solo('--image', `file:${script}`)).toMatchObject({ status: 125, stderr: `ashlar: ${needs}\n${hint}` });
+    const file = join(folder, 'script.yaml');
+    writeFileSync(file, 'ashlar: 1\nkernel: solo\nuserspace: { image: "file:./script" }\n');
+    for (const command of ['check', 'up']) {
+      expect(await ashlar([command, file])).toMatchObject({ status: 125, stderr: `ashlar: ${needs}\n${hint}` });
+    }
   });
 
   it.each([[''], ['direct'], ['worker,direct']])('S-5: is ended where it asks for it, under "%s": 159, in words', async (chain) => {

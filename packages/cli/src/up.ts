@@ -1,8 +1,10 @@
 import { type LeafPlan, type PluginRegistry, prepareFile, type Stack, startPrepared, statusOf } from '@ashlar/stack';
+import type { GuestProcess } from '@ashlar/userspace';
 import { imageProgress } from './image-progress.ts';
 import { LOADER_MODULE } from './plugins.ts';
 import { tellRefusal } from './refusal.ts';
 import { registry } from './registry.ts';
+import { startFailed } from './start-failure.ts';
 import { connectStdio } from './stdio.ts';
 
 /** `ashlar up FILE`: runs the program of each domain, consoles on stderr; the status of the first that fails, else 0. */
@@ -28,7 +30,12 @@ export async function up(file: string, flags: { readonly offline?: boolean }): P
 async function runLeaf(stack: Stack, leaf: LeafPlan, plugins: PluginRegistry): Promise<number> {
   const { name: domain, run: argv } = leaf;
   if (argv === undefined) return 0;
-  const guest = await stack.spawn(argv, { domain });
+  let guest: GuestProcess;
+  try {
+    guest = await stack.spawn(argv, { domain });
+  } catch (error) {
+    return startFailed(error, argv);
+  }
   const stdio = connectStdio(guest, { interactive: false, tty: false });
   const [exit] = await Promise.all([guest.exit, stdio.drained]);
   await tellRefusal(exit, argv, leaf, plugins);

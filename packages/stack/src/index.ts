@@ -13,6 +13,7 @@ export { picture, sharedDevices } from './picture.ts';
 export { type LeafPlan, planOf, type StackPlan } from './plan.ts';
 export { makePlugin } from './plugins/container.ts';
 export { type LoadedPlugin, PLUGIN_KEYWORD, type PluginModules, PluginRegistry, type RegistrySeed } from './plugins/registry.ts';
+export { checkPrograms } from './program.ts';
 export { type CollectOptions, type RunOptions, type RunResult, type SpawnOptions, Stack, type StackEvents, statusOf } from './stack.ts';
 export { StackError } from './stack-error.ts';
 export {

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { type Cpu, type DeviceSpec, type Hardware, type HardwareSpec, type Isa, type PluginRef, type Tree } from '@ashlar/hardware';
-import { type Image, ImageError, imageArchitecture, type ResolveOptions, resolveImage } from '@ashlar/image';
+import type { Image } from '@ashlar/image';
 import { Spec } from '@ashlar/plugin';
 import { type CheckedStack, checkStack } from './check.ts';
 import { namePlugins, type StackDefinition } from './config/define.ts';
@@ -9,12 +9,12 @@ import { ConfigError, type ConfigSource } from './config/diagnostic.ts';
 import type { ExaminedConfig, ReadConfig } from './config/read.ts';
 import type { StackConfig } from './config/schema.ts';
 import type { DevicePlan } from './devices.ts';
-import { lackOf, missingGroups, stubsWith } from './feature-groups.ts';
-import { scriptNeeds } from './known-programs.ts';
+import { type ImageOptions, imagesOf, resolveImages } from './images.ts';
 import { StackLoader } from './loader.ts';
-import { type LeafPlan, planOf, type StackPlan } from './plan.ts';
+import { planOf, type StackPlan } from './plan.ts';
 import { construct, levelAbove, rootLevel } from './plugins/container.ts';
 import type { PluginRegistry } from './plugins/registry.ts';
+import { checkProgram } from './program.ts';
 import { loadRoot } from './root.ts';
 import { Stack } from './stack.ts';
 import { StackError } from './stack-error.ts';
@@ -35,7 +35,7 @@ export interface StartOptions {
   readonly paused?: boolean;
   /** Takes a profile of each domain, with so many guest instructions between samples: {@link Stack.profile} gives it. */
   readonly profileInterval?: number;
-  readonly images?: Pick<ResolveOptions, 'cache' | 'offline' | 'progress' | 'signal'>;
+  readonly images?: ImageOptions;
   readonly console?: (bytes: Uint8Array) => void;
 }
 
@@ -176,61 +176,6 @@ export async function startPrepared(prepared: PreparedStack, options: StartOptio
     release();
     throw error;
   }
-}
-
-/** The images of each share, by its name in the hardware. */
-async function resolveImages(
-  plan: StackPlan,
-  folder: string,
-  options: StartOptions['images'] & object,
-): Promise<Map<string, readonly Image[]>> {
-  const found = new Map<string, readonly Image[]>();
-  try {
-    for (const [name, device] of plan.devices) {
-      if (device.kind !== 'share') continue;
-      found.set(name, await Promise.all(device.images.map((image) => resolveImage(image, { ...options, cwd: folder }))));
-    }
-    return found;
-  } catch (error) {
-    for (const image of [...found.values()].flat()) image.tree.close();
-    if (error instanceof ImageError) throw new StackError(`image ${error.spec}: ${error.reason}`, error.fix, { cause: error });
-    throw error;
-  }
-}
-
-const imagesOf = (leaf: LeafPlan, images: ReadonlyMap<string, readonly Image[]>): readonly Image[] =>
-  images.get(leaf.devices.root?.from ?? '') ?? [];
-
-/** Refuses a program made for another computer, and a script where the kernel stub runs none, in words, before anything runs. */
-async function checkProgram(leaf: LeafPlan, images: readonly Image[], checked: CheckedStack, registry: PluginRegistry): Promise<void> {
-  const [program] = leaf.run ?? images.findLast((image) => image.argv !== undefined)?.argv ?? [];
-  if (program?.startsWith('/') !== true) return;
-  const isas = checked.cpus.map(({ loaded }) => String(loaded.manifest.traits?.isa ?? ''));
-  const found = [...images]
-    .reverse()
-    .map(({ tree }) => imageArchitecture(tree, program))
-    .find(({ kind }) => kind !== 'none');
-  if (found === undefined || found.kind === 'none' || found.kind === 'unknown') return;
-  if (found.kind === 'script') return checkScript(leaf, program, found.interpreter, checked, registry);
-  if ('isa' in found && found.isa !== undefined && isas.includes(found.isa)) return;
-  throw new StackError(
-    `${program} in ${leaf.images.join(', ')} is a program for ${found.name}, and the machine's CPUs are ${isas.join(' and ')}`,
-    'use an image for riscv64, or a WASI module',
-  );
-}
-
-async function checkScript(
-  leaf: LeafPlan,
-  path: string,
-  interpreter: string,
-  checked: CheckedStack,
-  registry: PluginRegistry,
-): Promise<void> {
-  const kernel = checked.kernels.get(leaf.name);
-  const missing = kernel === undefined || leaf.needs !== undefined ? [] : missingGroups(kernel, scriptNeeds(interpreter));
-  if (missing.length === 0) return;
-  const { use } = leaf.kernel;
-  throw new StackError(`${path} is a script for ${interpreter} and ${lackOf(missing, use)}`, await stubsWith(missing, registry, use));
 }
 
 function withDefaultProgram(plan: StackPlan, images: ReadonlyMap<string, readonly Image[]>): StackPlan {
