@@ -129,9 +129,12 @@ function writeRun(code: Code, parts: RunParts): void {
   code.unreachable();
 }
 
+/** Jumps that one out of translated code to code that is not translated counts as: going back and forth costs most. */
+const EXIT_WEIGHT = 8;
+
 /** Enters the translated code of the entry, unless it was just left here; then the entry's instruction is executed. */
 function writeTranslated(machinery: Machinery, signature: number, again: Label): void {
-  const { code, entry, word, bias, fuel, target, stop, refused, where, enter, leave } = machinery;
+  const { code, entry, word, bias, fuel, target, stop, refused, where, countdown, hot, enter, leave } = machinery;
   const zero = i32.const(0);
   code.set(target, i32.add(i32.shrU(entry, i32.const(2)), bias));
   code.if(i32.eq(target, refused), () => {
@@ -160,6 +163,11 @@ function writeTranslated(machinery: Machinery, signature: number, again: Label):
     code.br(leave);
   });
   code.set(refused, i32.select(word, target, i32.const(1)));
+  // Where translated code cannot go on is jumped to from hot code.
+  code.if(i32.eqz(word), () => {
+    code.set(countdown, i32.sub(countdown, i32.const(EXIT_WEIGHT)));
+    code.if(i32.ltS(countdown, zero), () => code.set(countdown, call('i32', hot, target)));
+  });
   code.br(enter);
 }
 
