@@ -103,7 +103,8 @@ export function wasm32Fixture(cpu: Cpu): CpuFixture {
   const load = (program: CpuProgram): LoadedGuest => {
     const space = cpu.space(account) as AddressSpace;
     const context = cpu.context(space, wasmModule(program));
-    if (typeof context === 'number') throw new Error(`the module of '${program}' was refused: ${context}`);
+    if (typeof context === 'number' || 'on' in context)
+      throw new Error(`the module of '${program}' was refused: ${JSON.stringify(context)}`);
     return { space, context };
   };
   return {

@@ -7,6 +7,7 @@ import {
   type Exit,
   MACHINE_INTERFACE,
   type MemoryAccount,
+  type Reply,
   type Result,
   type TrapHandler,
   type Wait,
@@ -21,10 +22,12 @@ import { FrameStack } from './support.ts';
 
 const PRECISE: CpuTraits = { sync: true, exactBudget: true, preemptible: true, saveable: true, forkable: true, dirty: 'none' };
 const NATIVE: CpuTraits = { sync: true, exactBudget: false, preemptible: false, saveable: false, forkable: false, dirty: 'none' };
+/** Goes on in the next step. */
+const AGAIN: Wait = Object.freeze({ on: [], until: Object.freeze({ sec: 0, nsec: 0 }) });
 const NOTHING: Wait = Object.freeze({ on: Object.freeze([]) });
 
 /** Runs `make`, which loads a module: a module that is refused becomes -ENOEXEC. */
-function refusing<T extends Context>(make: () => T | Result, refused: (reason: string) => void): T | Result {
+function refusing<T extends Context>(make: () => T | Reply, refused: (reason: string) => void): T | Reply {
   try {
     return make();
   } catch (error) {
@@ -68,18 +71,25 @@ export class Wasm32Cpu implements Cpu {
   }
 
   /** Without `code`: an empty context, to be restored. */
-  context(space: AddressSpace, code?: Uint8Array): Context | Result {
+  context(space: AddressSpace, code?: Uint8Array): Context | Reply {
     if (!(space instanceof LinearSpace)) return -Errno.EINVAL;
     return refusing(
       () => {
         const context = new PreciseContext(this.host, space);
-        const result = code ? context.load(code) : 0;
+        if (code === undefined) return context;
+        const compiled = this.cache.ask(code);
+        if (compiled === undefined) return AGAIN;
+        const result = context.load(compiled);
         return result < 0 ? result : context;
       },
       (reason) => {
         this.lastRefusal = reason;
       },
     );
+  }
+
+  pending(): Promise<void> | undefined {
+    return this.cache.pending();
   }
 
   /** -EBUSY in the trap handler of `from`. */
@@ -139,18 +149,24 @@ export class NativeWasm32Cpu implements Cpu {
     return new LinearSpace(account);
   }
 
-  context(space: AddressSpace, code?: Uint8Array): Context | Result {
+  context(space: AddressSpace, code?: Uint8Array): Context | Reply {
     if (!(space instanceof LinearSpace) || !code) return -Errno.EINVAL;
     return refusing(
       () => {
+        const compiled = this.cache.ask(code);
+        if (compiled === undefined) return AGAIN;
         const context = new NativeContext(space);
-        const result = context.load(this.cache.get(code));
+        const result = context.load(compiled);
         return result < 0 ? result : context;
       },
       (reason) => {
         this.lastRefusal = reason;
       },
     );
+  }
+
+  pending(): Promise<void> | undefined {
+    return this.cache.pending();
   }
 
   clone(_from: Context, _space: AddressSpace): Result {

@@ -122,8 +122,7 @@ export class PreciseContext implements Wasm32Context {
   }
 
   /** Instantiates the module in the space. -ENOMEM; throws {@link ModuleError}. */
-  load(code: Uint8Array): number {
-    const compiled = this.host.compile(code);
+  load(compiled: CompiledModule): number {
     const rewritten = compiled.rewritten!;
     const { min } = rewritten.memory;
     if (!this.space.memory) {
@@ -461,7 +460,7 @@ export class PreciseContext implements Wasm32Context {
     if (this.compiled && !sameBytes(this.compiled.original, code)) return -Errno.EINVAL;
     if (!this.guest) {
       try {
-        const result = this.load(code);
+        const result = this.load(this.host.compile(code));
         if (result < 0) return result;
       } catch (error) {
         if (error instanceof ModuleError) return -Errno.ENOEXEC;
@@ -476,7 +475,7 @@ export class PreciseContext implements Wasm32Context {
   clone(space: LinearSpace): PreciseContext | number {
     if (this.running || !this.compiled) return -Errno.EBUSY;
     const copy = new PreciseContext(this.host, space);
-    const result = copy.load(this.compiled.original);
+    const result = copy.load(this.compiled);
     if (result < 0) return result;
     return copy.adopt(this.state()) ? copy : -Errno.EINVAL;
   }

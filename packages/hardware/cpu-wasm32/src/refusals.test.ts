@@ -56,6 +56,7 @@ describe('modules that are refused', () => {
           if (context === -Errno.ENOEXEC) expect(cpu.lastRefusal).not.toMatch(/defect of this CPU/);
           return;
         }
+        if ('on' in context) throw new Error('a small module is made ready at once');
         cpu.run(context, space, () => TrapAnswer.LEAVE, 20_000);
         expect(context.retired).toBeLessThanOrEqual(20_000);
       }),

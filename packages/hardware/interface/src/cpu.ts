@@ -64,8 +64,16 @@ export interface Cpu {
   readonly isa: Isa;
   readonly traits: CpuTraits;
   space(account: MemoryAccount): AddressSpace | Result;
-  /** `code` is the module's bytes where code is not in memory (wasm32); undefined elsewhere. -ENOEXEC if it is not valid. */
-  context(space: AddressSpace, code?: Uint8Array): Context | Result;
+  /**
+   * `code` is the module's bytes where code is not in memory (wasm32); undefined elsewhere. -ENOEXEC if it is not valid. Much code is made ready in
+   * pieces, one at each asking: until then a wait whose deadline has passed. The caller asks again with the same `code` object, in its next step.
+   */
+  context(space: AddressSpace, code?: Uint8Array): Context | Reply;
+  /**
+   * What is being made ready outside of this thread's JavaScript, if anything is. A payload's step ends when that has: so it holds no thread, and what
+   * guests see does not depend on how long it took.
+   */
+  pending?(): Promise<void> | undefined;
   /** A copy of `from` that runs in `space` (the same space: a thread; a fork of it: a process). -ENOSYS unless traits.forkable. */
   clone(from: Context, space: AddressSpace): Context | Result;
   /**

@@ -87,6 +87,7 @@ export class Profiler {
       stall: (context) => lower.stall(context),
       interrupt: (context) => lower.interrupt(context),
       counters: () => lower.counters?.() ?? {},
+      pending: () => lower.pending?.(),
     };
     this.#cpus.set(lower, made);
     return made;

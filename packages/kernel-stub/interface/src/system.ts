@@ -102,6 +102,7 @@ export interface ProgramFile {
 }
 
 export interface LoadRequest {
+  /** The same object when the load is asked for again after a wait. */
   readonly file: ProgramFile;
   readonly argv: readonly Uint8Array[];
   readonly env: readonly Uint8Array[];

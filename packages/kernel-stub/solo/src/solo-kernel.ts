@@ -23,6 +23,7 @@ export class SoloKernel implements KernelStub {
   readonly #personalities: Personality[] = [];
   #personality: Personality | undefined;
   #task: Task | undefined;
+  #file: Parameters<Personality['load']>[0]['file'] | undefined;
   /** Of the one program that there is at a time, until it is released. */
   #now: { pid: number; tag: number; end: End | null } = { pid: 0, tag: 0, end: null };
   constructor(private readonly machine: Machine) {
@@ -60,15 +61,15 @@ export class SoloKernel implements KernelStub {
     const [found, path] = [newStatus(), spec.argv[0] ?? ''];
     const reply = this.#personality ? -Errno.EAGAIN : spec.tty ? -Errno.ENOTTY : this.#root.find(ROOT_NODE, path, found);
     if (reply !== 0) return reply;
-    const backing = this.#root.backing(`solo:${found.node}`);
-    const head = new Uint8Array(256);
+    const [backing, head] = [this.#root.backing(`solo:${found.node}`), new Uint8Array(256)];
     const read = isProgram(found) ? backing.read(0, head) : -Errno.EACCES;
     if (typeof read !== 'number' || read < 0) return read;
     const personality = this.#personalities.find((each) => each.recognises(head.subarray(0, read)));
-    const env = Object.entries(spec.env).map(([name, value]) => utf8(`${name}=${value}`));
-    const program = { file: { path, size: found.size, backing, read: backing.read }, argv: spec.argv.map(utf8), env, execPath: utf8(path) };
+    const [env, out] = [Object.entries(spec.env).map(([name, value]) => utf8(`${name}=${value}`)), {} as LoadedProgram];
+    const same = this.#file?.backing.id === backing.id && this.#file.size === found.size;
+    this.#file = same ? this.#file! : { path, size: found.size, backing, read: backing.read };
+    const program = { file: this.#file, argv: spec.argv.map(utf8), env, execPath: utf8(path) };
     const from = { account: machine.memory, cpu: (isa: Isa) => machine.cpu(isa), random: (to: Uint8Array) => machine.entropy(to) };
-    const out = {} as LoadedProgram;
     const loaded = personality?.load({ ...program, ...from, open: () => -Errno.ENOSYS }, out) ?? -Errno.ENOEXEC;
     if (loaded !== 0 || personality === undefined) return loaded;
     this.#calls.areas = { heapStart: out.heapStart, heapEnd: out.heapStart, mapStart: out.mapStart };
@@ -90,8 +91,7 @@ export class SoloKernel implements KernelStub {
   }
 
   step(budget: number): Step | Promise<Step> {
-    const [task, personality] = [this.#task, this.#personality];
-    const tasks = this.system.tasks!;
+    const [task, personality, tasks] = [this.#task, this.#personality, this.system.tasks!];
     const cpu = task && this.machine.cpu(task.context.isa);
     if (task === undefined || personality === undefined || cpu === undefined || this.#now.end) return this.#after(0, undefined);
     task.parked = undefined;
@@ -134,7 +134,7 @@ export class SoloKernel implements KernelStub {
     const cpu = this.machine.cpu(isa);
     const space = cpu?.space(this.machine.memory) ?? -Errno.ENODEV;
     const context = cpu !== undefined && typeof space !== 'number' ? cpu.context(space) : -Errno.ENODEV;
-    if (typeof space === 'number' || typeof context === 'number') return -Errno.ENODEV;
+    if (typeof space === 'number' || typeof context === 'number' || 'on' in context) return -Errno.ENODEV;
     this.#begin(this.#personality, { context, space }, progress, note);
     const restored = context.restore(part.part('context'));
     return restored === 0 ? space.restore(part.part('space'), (id) => this.#root.backing(id)) : restored;

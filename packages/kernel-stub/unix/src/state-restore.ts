@@ -262,6 +262,7 @@ function makeTask(core: Core, restored: Restored, record: Saved, part: PartReade
   if (memory === undefined || descriptors === undefined || directories === undefined || actions === undefined) return -Errno.EINVAL;
   const context = cpu.context(memory.space);
   if (typeof context === 'number') return context;
+  if ('on' in context) return -Errno.EIO;
   const reply = context.restore(part.part(`context/${num(record, 'id')}`));
   if (typeof reply !== 'number') return -Errno.EIO;
   if (reply < 0) return reply;

@@ -106,11 +106,15 @@ export class FakeKernel implements KernelStub {
   readonly #tags = new Map<number, number>();
   readonly #open = new Map<number, string>();
   readonly machine: Machine;
+  /** What the machine's CPU makes ready. */
+  pending: Promise<void> | undefined;
   stopped = false;
 
   constructor(plays: Readonly<Record<string, Play>>) {
     this.#plays = plays;
-    this.machine = { events: this.events, clock: { read: () => undefined } } as unknown as Machine;
+    const cpu = { pending: () => this.pending };
+    const parts = { events: this.events, clock: { read: () => undefined }, shape: { isas: ['wasm32'] }, cpu: () => cpu };
+    this.machine = parts as unknown as Machine;
   }
 
   install(): void {}

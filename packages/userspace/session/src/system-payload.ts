@@ -1,4 +1,4 @@
-import type { Channel, EventKey, Events, Machine, PartReader, PartWriter, Payload, Reply, Result, Step } from '@ashlar/hardware';
+import type { Channel, Cpu, EventKey, Events, Machine, PartReader, PartWriter, Payload, Reply, Result, Step } from '@ashlar/hardware';
 import type { KernelStub } from '@ashlar/kernel-stub';
 import { sendDocument } from './document.ts';
 import { WaitSet } from './gate.ts';
@@ -18,12 +18,14 @@ export class SystemPayload implements Payload {
   /** Fires when a session came: whoever steps may wait for what was known before. */
   readonly #arrival: EventKey;
 
+  readonly #cpus: readonly Cpu[];
   readonly #documents: ReadonlyMap<string, () => Uint8Array>;
 
   /** `documents`: further services, each of which answers with one document as of when it was asked. */
   constructor(kernel: KernelStub, machine: Machine, documents: ReadonlyMap<string, () => Uint8Array> = new Map()) {
     this.kernel = kernel;
     this.#documents = documents;
+    this.#cpus = machine.shape.isas.flatMap((isa) => machine.cpu(isa) ?? []);
     this.#events = machine.events;
     this.#arrival = machine.events.allocate();
     this.#hosting = new Hosting(kernel.system, machine);
@@ -33,6 +35,8 @@ export class SystemPayload implements Payload {
     this.#pumpSessions();
     this.#hosting.pump();
     const step = this.kernel.step(budget);
+    const pending = this.#pending();
+    if (pending !== undefined) return pending.then(async () => this.#finish(await step));
     return step instanceof Promise ? step.then((done) => this.#finish(done)) : this.#finish(step);
   }
 
@@ -65,6 +69,16 @@ export class SystemPayload implements Payload {
     if (typeof reply !== 'number' || reply < 0) return reply;
     this.#hosting.restore(part.part('sessions'));
     return 0;
+  }
+
+  /** What CPUs are making ready beside this thread. */
+  #pending(): Promise<unknown> | undefined {
+    let pending: Promise<unknown> | undefined;
+    for (const cpu of this.#cpus) {
+      const one = cpu.pending?.();
+      if (one !== undefined) pending = pending === undefined ? one : Promise.all([pending, one]);
+    }
+    return pending;
   }
 
   #pumpSessions(): void {

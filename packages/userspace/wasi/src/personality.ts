@@ -1,10 +1,12 @@
 import {
   type AddressSpace,
   type Context,
+  type Cpu,
   Errno,
   type Reply,
   type Trap,
   TrapAnswer,
+  type Wait,
   type Wasm32Context,
   type Wasm32Import,
 } from '@ashlar/hardware';
@@ -31,6 +33,16 @@ const MAGIC = [0x00, 0x61, 0x73, 0x6d];
 /** Largest module. */
 const MODULE_BYTES_MAX = 128 << 20;
 const READ_BYTES = 1 << 20;
+/** Read at one asking: some milliseconds. */
+const READ_BYTES_MAX = 4 << 20;
+/** Goes on in the next step. */
+const AGAIN: Wait = { on: [], until: { sec: 0, nsec: 0 } };
+
+/** A module of which the first `bytes` bytes were read. */
+interface Loading {
+  readonly code: Uint8Array;
+  bytes: number;
+}
 
 /** Signals of faults, and si_code (sigaction(2)). */
 const SIGILL = 4;
@@ -61,6 +73,8 @@ export class WasiPersonality implements Personality {
   readonly #call = new Call();
   /** What each import of a module is, found when the first call of a program is made. */
   readonly #entries = new WeakMap<readonly Wasm32Import[], readonly Entry[]>();
+  /** Modules of loads that wait. Lost with whoever asks no more, or anew after a restore: only work is lost. */
+  readonly #loading = new WeakMap<ProgramFile, Loading>();
 
   recognises(head: Uint8Array): boolean {
     return MAGIC.every((byte, at) => head[at] === byte);
@@ -68,13 +82,21 @@ export class WasiPersonality implements Personality {
 
   load(request: LoadRequest, out: LoadedProgram): Reply {
     const cpu = request.cpu(ISA);
-    if (!cpu) return -Errno.ENOEXEC;
-    const code = readModule(request.file);
-    if (!(code instanceof Uint8Array)) return code;
+    const { file } = request;
+    if (!cpu || file.size > MODULE_BYTES_MAX) return -Errno.ENOEXEC;
+    const loading = this.#loading.get(file) ?? { code: new Uint8Array(file.size), bytes: 0 };
+    const read = readModule(file, loading);
+    const reply = read === 0 ? this.#start(request, cpu, loading.code, out) : read;
+    if (typeof reply === 'number') this.#loading.delete(file);
+    else this.#loading.set(file, loading);
+    return reply;
+  }
+
+  #start(request: LoadRequest, cpu: Cpu, code: Uint8Array, out: LoadedProgram): Reply {
     const space = cpu.space(request.account);
     if (typeof space === 'number') return space;
     const context = cpu.context(space, code);
-    if (typeof context === 'number') {
+    if (typeof context === 'number' || 'on' in context) {
       space.destroy();
       return context;
     }
@@ -133,17 +155,17 @@ function fill(out: LoadedProgram, context: Context, space: AddressSpace): void {
   out.mapStart = 0 as LoadedProgram['mapStart'];
 }
 
-/** The whole file; an errno, or a wait. */
-function readModule(file: ProgramFile): Uint8Array | Reply {
-  if (file.size > MODULE_BYTES_MAX) return -Errno.ENOEXEC;
-  const code = new Uint8Array(file.size);
-  for (let at = 0; at < code.length; ) {
-    const moved = file.read(at, code.subarray(at, Math.min(code.length, at + READ_BYTES)));
+/** Reads on. 0: all of it is there; else an errno, or a wait. */
+function readModule(file: ProgramFile, loading: Loading): Reply {
+  const { code } = loading;
+  const end = Math.min(code.length, loading.bytes + READ_BYTES_MAX);
+  while (loading.bytes < end) {
+    const moved = file.read(loading.bytes, code.subarray(loading.bytes, Math.min(end, loading.bytes + READ_BYTES)));
     if (typeof moved !== 'number' || moved < 0) return moved;
     if (moved === 0) return -Errno.ENOEXEC;
-    at += moved;
+    loading.bytes += moved;
   }
-  return code;
+  return loading.bytes < code.length ? AGAIN : 0;
 }
 
 /** An import that is no function of WASI: ENOSYS where the program can be told so, else SIGSYS. */

@@ -4,7 +4,8 @@ import { Op, ValueType } from '../binary/opcodes.ts';
 import { ModuleError, Reader } from '../binary/reader.ts';
 import { Writer } from '../binary/writer.ts';
 import { FunctionRewriter } from './function.ts';
-import { survey } from './survey.ts';
+import { bodyBytes, Pace, type Pieces, whole } from './pieces.ts';
+import { type Survey, survey } from './survey.ts';
 import { POP, PUSH, REWIND_FUEL, SAVED_INDEX, SUPPORT, Target } from './target.ts';
 import { wordCount, writeWrapper } from './wrapper.ts';
 
@@ -48,9 +49,9 @@ class ModuleRewriter {
   /** Functions made by the rewriter behind the original ones: type and body. */
   private readonly extra: { readonly type: number; readonly body: Writer; readonly name: string }[] = [];
 
-  constructor(module: ModuleInfo) {
+  constructor(module: ModuleInfo, surveyed: Survey) {
     this.module = module;
-    this.target = new Target(module, survey(module));
+    this.target = new Target(module, surveyed);
     this.out = new Writer(Math.max(4096, module.bytes.length * 2));
     this.lowered = module.imports.map((each) => {
       const type = module.types[each.type]!;
@@ -64,12 +65,12 @@ class ModuleRewriter {
     });
   }
 
-  rewrite(): RewrittenModule {
+  *rewrite(): Pieces<RewrittenModule> {
     const { module, out, target } = this;
     if (!module.memory) throw new ModuleError('the module has no memory; mode precise needs one');
     out.copy(Uint8Array.of(0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00));
     this.extra.push(this.saveGlobals(), this.loadGlobals(), this.drop());
-    const code = this.code();
+    const code = yield* this.code();
     const imports = this.imports(module.memory);
     const functions = this.functions();
     this.types();
@@ -280,7 +281,7 @@ class ModuleRewriter {
 
   // Code.
 
-  private code(): Writer {
+  private *code(): Pieces<Writer> {
     const { module, target } = this;
     const code = new Writer(Math.max(4096, module.bytes.length * 2));
     code.u32(module.functions.length + this.extra.length);
@@ -288,7 +289,11 @@ class ModuleRewriter {
       writeWrapper(code, target, each.type, SUPPORT.length + index);
     });
     const functions = new FunctionRewriter(target);
-    for (let index = module.imports.length; index < module.functions.length; index++) functions.rewrite(index, code);
+    const pace = new Pace();
+    for (let index = module.imports.length; index < module.functions.length; index++) {
+      if (pace.before(bodyBytes(module, index))) yield;
+      functions.rewrite(index, code);
+    }
     for (const each of this.extra) code.sized(each.body);
     return code;
   }
@@ -351,6 +356,13 @@ function countOf(count: number): Writer {
  * Rewrites a valid module so that it takes its memory from outside, counts instructions, and can be left and entered again at every call, loop
  * and checkpoint. Throws {@link ModuleError} for what is not supported; the caller has checked that the engine finds the module valid.
  */
-export const rewriteModule = (bytes: Uint8Array): RewrittenModule => new ModuleRewriter(parseModule(bytes)).rewrite();
+export const rewriteModule = (bytes: Uint8Array): RewrittenModule => whole(rewriteInPieces(bytes));
+
+/** The same, a bounded piece at a time. */
+export function* rewriteInPieces(bytes: Uint8Array): Pieces<RewrittenModule> {
+  const module = parseModule(bytes);
+  yield;
+  return yield* new ModuleRewriter(module, yield* survey(module)).rewrite();
+}
 
 export { REWIND_FUEL };

@@ -2,6 +2,7 @@ import type { ModuleInfo } from '../binary/module.ts';
 import { Op, OpFc } from '../binary/opcodes.ts';
 import { Reader } from '../binary/reader.ts';
 import { readLocals, skipImmediate } from './decode.ts';
+import { bodyBytes, Pace, type Pieces } from './pieces.ts';
 
 /** How a function is rewritten. */
 export const FunctionKind = {
@@ -58,11 +59,13 @@ class Surveyor {
     this.firstCallee = new Int32Array(count + 1);
   }
 
-  run(): Survey {
+  *run(): Pieces<Survey> {
     const { module } = this;
     const imports = module.imports.length;
     const candidate = new Uint8Array(module.functions.length);
+    const pace = new Pace();
     for (let f = imports; f < module.functions.length; f++) {
+      if (pace.before(bodyBytes(module, f))) yield;
       this.firstCallee[f] = this.callees.length;
       const at = 2 * (f - imports);
       candidate[f] = this.body(f, new Reader(module.bytes, module.bodies[at], module.bodies[at + 1])) ? 1 : 0;
@@ -143,4 +146,4 @@ export function isLargeBulk(op: number, constant: number): boolean {
   return constant < 0 || constant > SMALL_BULK_BYTES;
 }
 
-export const survey = (module: ModuleInfo): Survey => new Surveyor(module).run();
+export const survey = (module: ModuleInfo): Pieces<Survey> => new Surveyor(module).run();

@@ -43,7 +43,7 @@ export function loadElf(request: LoadRequest, out: LoadedProgram): Reply {
     return built;
   }
   const context = cpu.context(space);
-  if (typeof context === 'number') {
+  if (typeof context === 'number' || 'on' in context) {
     space.destroy();
     return context;
   }
