@@ -42,6 +42,13 @@ export const ELF_CASES: readonly GuestCase[] = [
     needs: ['signal'],
   },
 
+  {
+    name: 'signal-anywhere',
+    program: 'signal-anywhere',
+    about: 'a handler sees exact registers at whatever instruction it comes',
+    needs: ['signal', 'process'],
+  },
+
   // Threads
   { name: 'threads', program: 'threads', about: 'clone, thread pointers, join', needs: ['thread', 'process', 'file'] },
   { name: 'futex-mutex', program: 'futex-mutex', about: 'four threads under one lock', needs: ['thread', 'process'] },

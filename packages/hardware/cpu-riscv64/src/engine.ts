@@ -89,15 +89,30 @@ export class Engine {
   readonly views = new Views(new ArrayBuffer(0));
   /** Who answers the module's questions: the space that this engine serves now. */
   host: InterpreterImports = NO_HOST;
-  readonly run: () => number;
+  run!: () => number;
   /** Functions of translated regions, by the index in their handles; 0 is never used. */
-  readonly table = new WebAssembly.Table({ element: 'anyfunc', initial: 64, maximum: REGIONS_MAX });
+  table!: WebAssembly.Table;
   /** What modules of translated code import. */
-  readonly imports: Readonly<Record<string, WebAssembly.ImportValue>>;
+  imports!: Readonly<Record<string, WebAssembly.ImportValue>>;
   readonly #memory: WebAssembly.Memory;
+  #instances = 0;
 
   private constructor() {
     this.#memory = new WebAssembly.Memory({ initial: Layout.BASE_WASM_PAGES + FIRST_PAGES, maximum: 65536 });
+    this.#interpreter();
+    this.#refresh();
+  }
+
+  /** Instantiates translated code; its functions come into the table from `base` on. */
+  place(module: WebAssembly.Module, base: number): void {
+    this.#instances++;
+    new WebAssembly.Instance(module, { env: { ...this.imports, base } });
+  }
+
+  /** The interpreter, with a table of its own. */
+  #interpreter(): void {
+    this.#instances = 0;
+    this.table = new WebAssembly.Table({ element: 'anyfunc', initial: 64, maximum: REGIONS_MAX });
     const instance = new WebAssembly.Instance(module(), {
       env: {
         memory: this.#memory,
@@ -113,7 +128,6 @@ export class Engine {
     const imports: Record<string, WebAssembly.ImportValue> = { memory: this.#memory, table: this.table };
     for (const [name, value] of Object.entries(instance.exports)) if (name.startsWith(HELPER_EXPORT)) imports[name] = value;
     this.imports = imports;
-    this.#refresh();
   }
 
   /** From the pool, or new. All its memory reads as zero. */
@@ -126,6 +140,8 @@ export class Engine {
     this.host = NO_HOST;
     if (pool.length >= POOL_LIMIT || this.u8.length > POOL_MEMORY_BYTES) return;
     scrub();
+    // V8 keeps every instance that ever imported a table for as long as the table lives.
+    if (this.#instances > 0) this.#interpreter();
     pool.push(this);
   }
 

@@ -141,12 +141,12 @@ export class Translator {
   /** Puts the regions of a module in place whose code is what this space has there. */
   #install(shared: Shared): void {
     this.#borrowed.add(shared);
-    const { table, imports } = this.#engine;
+    const { table } = this.#engine;
     const base = this.#installed.length;
     const end = base + shared.shapes.length;
     if (end > REGIONS_MAX) return;
     if (end > table.length) table.grow(Math.min(REGIONS_MAX, Math.max(end, table.length * 2)) - table.length);
-    new WebAssembly.Instance(shared.module, { env: { ...imports, base } });
+    this.#engine.place(shared.module, base);
     for (const [i, shape] of shared.shapes.entries()) {
       this.#installed.push(undefined);
       if (this.#fits(shape)) this.#claim(shape, base + i);
