@@ -12,6 +12,7 @@ beforeEach(() => {
   vi.stubEnv('ASHLAR_REQUIRE_NPM', '');
   // A registry that nobody can be: fetching fails at once.
   vi.stubEnv('npm_config_registry', 'http://127.0.0.1:9/');
+  vi.stubEnv('npm_config_noproxy', '127.0.0.1');
   vi.stubEnv('npm_config_fetch_retries', '0');
 });
 afterEach(() => {

@@ -33,7 +33,7 @@ beforeAll(async () => {
   const dependencies = Object.fromEntries(await Promise.all(tarballs.map(async (path) => [await nameIn(path), `file:${path}`])));
   writeFileSync(join(app, 'package.json'), JSON.stringify({ private: true, type: 'module', dependencies }));
   await run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline'], { cwd: app, maxBuffer: 1 << 26 });
-}, 180_000);
+});
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 const nameIn = async (tarball: string): Promise<string> =>

@@ -1,7 +1,7 @@
 import { type ClauseTest, clauseTests } from '@ashlar/conformance';
 import { Errno } from '@ashlar/hardware';
 import { expect } from 'vitest';
-import { NestedControls } from './controls.ts';
+import { NestedControls, PATIENCE_MS } from './controls.ts';
 import { bareReport, DOMAIN_PAGES, type HypervisorFixture } from './fixture.ts';
 import type { ProbeOp } from './probe.ts';
 import { nested, probe } from './probe-loader.ts';
@@ -82,7 +82,7 @@ const lifeCycle: readonly ClauseTest<HypervisorFixture>[] = [
       await f.probe('sleeper', [['clock'], ['sleep', 10], ['clock'], ['wait']]);
       await f.probe('other', SPIN);
       await f.advance(1000);
-      await f.controls.pause('sleeper', 5000);
+      await f.controls.pause('sleeper', PATIENCE_MS);
       const before = await retired(f, 'sleeper');
       await f.advance(5_000_000);
       expect(await retired(f, 'sleeper')).toBe(before);
@@ -103,7 +103,7 @@ const lifeCycle: readonly ClauseTest<HypervisorFixture>[] = [
       expect(await f.controls.resume('one')).toBe(-Errno.EINVAL);
       await f.controls.start('one');
       expect(await f.controls.resume('one')).toBe(-Errno.EINVAL);
-      await f.controls.pause('one', 5000);
+      await f.controls.pause('one', PATIENCE_MS);
       expect(await errnoOf(f.controls.pause('one', 1000))).toBe(Errno.EINVAL);
       expect(await f.controls.resume('one')).toBe(0);
       await f.advance(1000);
@@ -349,8 +349,8 @@ const state: readonly ClauseTest<HypervisorFixture>[] = [
       async run(f) {
         await f.probe('one', EVERYTHING);
         await f.advance(at);
-        await f.controls.pause('one', 5000);
-        const bytes = await f.controls.save('one', 5000);
+        await f.controls.pause('one', PATIENCE_MS);
+        const bytes = await f.controls.save('one', PATIENCE_MS);
         const before = f.output();
         await f.controls.resume('one');
         await f.advance(ENOUGH);
@@ -378,9 +378,9 @@ const state: readonly ClauseTest<HypervisorFixture>[] = [
     async run(f) {
       await f.probe('one', EVERYTHING);
       await f.advance(6000);
-      await f.controls.pause('one', 5000);
-      const first = await f.controls.save('one', 5000);
-      expect(Buffer.compare(await f.controls.save('one', 5000), first)).toBe(0);
+      await f.controls.pause('one', PATIENCE_MS);
+      const first = await f.controls.save('one', PATIENCE_MS);
+      expect(Buffer.compare(await f.controls.save('one', PATIENCE_MS), first)).toBe(0);
       expect((await f.controls.list())[0]?.state).toBe('paused');
     },
   },
@@ -390,7 +390,7 @@ const state: readonly ClauseTest<HypervisorFixture>[] = [
     async run(f) {
       await f.probe('one', EVERYTHING);
       await f.advance(100);
-      const bytes = await f.stepUntil(f.controls.save('one', 5000));
+      const bytes = await f.stepUntil(f.controls.save('one', PATIENCE_MS));
       const before = f.hardware.machine.memory.usedPages;
       const damaged = bytes.slice();
       damaged[damaged.length >> 1] = (damaged[damaged.length >> 1] as number) ^ 1;
@@ -459,7 +459,7 @@ const services: readonly ClauseTest<HypervisorFixture>[] = [
     async run(f) {
       const path = await f.deep(3, SPIN, true);
       await f.advance(10_000);
-      await f.controls.pause('deep-1', 5000);
+      await f.controls.pause('deep-1', PATIENCE_MS);
       const before = await retiredWithin(f, path);
       await f.advance(10_000);
       expect(await retiredWithin(f, path)).toBe(before);

@@ -2,6 +2,9 @@ import { ControlClient } from '@ashlar/domains';
 import type { Channel, Limits, PluginRef, Result } from '@ashlar/hardware';
 import type { Domain, DomainSpec, DomainState, DomainStop, DomainUsage, Hypervisor } from '@ashlar/hypervisor';
 
+/** Host milliseconds that a pause or a save may take: more than any takes on a machine that is slow or busy. */
+export const PATIENCE_MS = 120_000;
+
 /** Control over the domains of the hypervisor under test, wherever it runs: in this thread, or inside others behind a `control` service. */
 export interface Controls {
   list(): Promise<readonly { readonly name: string; readonly state: DomainState }[]>;

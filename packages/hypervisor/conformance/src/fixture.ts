@@ -1,6 +1,6 @@
 import type { Hardware, Limits, Payload, Shape } from '@ashlar/hardware';
 import type { DomainSpec, Hypervisor, PayloadLoader, PayloadRef } from '@ashlar/hypervisor';
-import { type Controls, LocalControls, NestedControls } from './controls.ts';
+import { type Controls, LocalControls, NestedControls, PATIENCE_MS } from './controls.ts';
 import type { ProbeOp, ProbeReport } from './probe.ts';
 import { nested, probe } from './probe-loader.ts';
 
@@ -21,6 +21,8 @@ export interface HypervisorUnderTest {
   readonly flatten?: boolean;
   /** Save what is around it and restore that before the suite begins. */
   readonly restored?: boolean;
+  /** Steps after which something that is waited for counts as never coming; default: it is waited for without end. */
+  readonly stepsMax?: number;
 }
 
 /** One machine with the hypervisor under test on it, perhaps inside others. */
@@ -99,7 +101,11 @@ export class HypervisorFixture {
       settled = true;
     });
     done.catch(() => undefined);
-    while (!settled) await this.advance(1);
+    const { stepsMax = Number.POSITIVE_INFINITY } = this.under;
+    for (let steps = 0; !settled; steps++) {
+      if (steps >= stepsMax) throw new Error(`what was waited for did not come within ${stepsMax} steps`);
+      await this.advance(1);
+    }
     return done;
   }
 
@@ -116,7 +122,7 @@ export class HypervisorFixture {
 
 /** Ends the domain and makes it again of what was saved. */
 async function restoreInPlace(controls: Controls, spec: DomainSpec): Promise<void> {
-  const from = await controls.save(spec.name, 10_000);
+  const from = await controls.save(spec.name, PATIENCE_MS);
   await controls.destroy(spec.name);
   await controls.create({ ...spec, from });
   await controls.start(spec.name);

@@ -7,6 +7,9 @@ import { hypervisorBindings } from './bindings.ts';
 import type { HypervisorFixture } from './fixture.ts';
 import { ProbeLoader } from './probe-loader.ts';
 
+/** What a broken hypervisor never brings about is given up after so many steps; nothing in the suite needs a tenth of it under a sound one. */
+const STEPS_MAX = 1000;
+
 /** Where a broken hypervisor differs from a sound one. */
 interface Break {
   readonly place?: (resident: Resident) => Resident;
@@ -64,6 +67,7 @@ const mutant =
         return fixture.again({
           loader: new ProbeLoader({ module: '', hypervisors: { [use]: make } }),
           make: (lower, loader, flatten) => make(lower, loader, { domains: [], flatten }),
+          stepsMax: STEPS_MAX,
         });
       },
     };

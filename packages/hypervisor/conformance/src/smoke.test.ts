@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { nested, probe } from './index.ts';
+import { nested, PATIENCE_MS, probe } from './index.ts';
 import { report, reportAfter, rig } from './rig.test-support.ts';
 
 const PROGRAM = [
@@ -52,7 +52,7 @@ describe('worker on real time', () => {
     const domain = await hypervisor.create(r.spec('one', probe(['write', 'x'], ['charge', 7], ['sleep', 1], ['jump', 2])));
     domain.start();
     while ((await report(domain)).log.length < 5);
-    await domain.pause(5000);
+    await domain.pause(PATIENCE_MS);
     const { retired, pages } = domain.usage();
     expect(pages).toBe(7);
     expect(domain.state).toBe('paused');
@@ -78,7 +78,7 @@ describe('worker on real time', () => {
     expect(spins.state).toBe('running');
     await spins.destroy();
     expect((await spins.stopped).reason).toBe('killed');
-    expect((await report(good)).log.length).toBeGreaterThan(0);
+    while ((await report(good)).log.length === 0);
     expect(r.hardware.machine.memory.usedPages).toBe(1000);
     await good.destroy();
     await r.hardware.close();

@@ -53,7 +53,7 @@ export class ThreadResident implements Resident {
   readonly #news: EventKey;
   readonly #pending = new Map<number, Pending>();
   readonly #channels = new Set<Channel>();
-  readonly #watchdog: ReturnType<typeof setInterval>;
+  #watchdog: ReturnType<typeof setInterval> | undefined;
   #end!: (stop: DomainStop) => void;
   #ready!: (error?: Error) => void;
   #lastId = 0;
@@ -73,8 +73,6 @@ export class ThreadResident implements Resident {
     this.#worker.on('error', (error) => this.#lose({ reason: 'crashed', message: oneLine(error) }));
     this.#worker.on('messageerror', (error) => this.#lose({ reason: 'lost', message: oneLine(error) }));
     this.#worker.on('exit', (code) => this.#lose({ reason: 'lost', message: `the thread ended with code ${code}` }));
-    this.#watchdog = setInterval(() => this.#ping(), place.stuckMs / PINGS);
-    this.#watchdog.unref();
   }
 
   /** Settles when the payload is loaded; on failure the thread is gone again. */
@@ -89,9 +87,18 @@ export class ThreadResident implements Resident {
       resident.#ready = resolve;
     });
     clearTimeout(timer);
-    if (failed === undefined) return resident;
+    if (failed === undefined) {
+      resident.#watch();
+      return resident;
+    }
     await resident.destroy();
     throw failed;
+  }
+
+  /** From when it is loaded: how long that may take is another matter. */
+  #watch(): void {
+    this.#watchdog = setInterval(() => this.#ping(), this.#place.stuckMs / PINGS);
+    this.#watchdog.unref();
   }
 
   run(): void {
