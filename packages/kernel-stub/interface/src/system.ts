@@ -156,7 +156,7 @@ export interface SignalDelivery {
   readonly oldMaskHigh: number;
   /** The task sits at its trap, in a call that was not finished: either leave it there (SA_RESTART) or finish it with -EINTR. */
   readonly parked: boolean;
-  readonly altStack: { readonly base: number; readonly bytes: number; readonly onStack: boolean } | undefined;
+  readonly altStack: { readonly base: number; readonly bytes: number } | undefined;
 }
 
 /** What a child thread or process shares with its parent, and how it starts. */

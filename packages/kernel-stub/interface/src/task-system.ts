@@ -96,7 +96,7 @@ export interface Termios {
  * - The calling task is explicit; there is no current process. Paths are bytes without NUL, at most {@link SYSTEM_LIMITS}.pathBytes.
  * - Results: a number ≥ 0 (0 unless said otherwise), a negated errno, or a wait: then set `task.parked` and answer the trap with LEAVE.
  * - Records come back in `task.stat`, `task.values` or `task.bytes`.
- * - A relative timeout is made absolute by the personality and kept in `task.progress` (see Task): operations take deadlines on the monotonic clock.
+ * - A relative timeout is made absolute by the personality and kept in `task.callNote` (see Task): operations take deadlines on the monotonic clock.
  * - A stub without an operation answers -ENOSYS, and ends the program if the table says that programs assume it.
  */
 export interface TaskSystem {

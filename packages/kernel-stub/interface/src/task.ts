@@ -28,8 +28,8 @@ export interface Status extends Attributes {
  * A thread of a guest program, as personalities see it. Made by the stub; one program ("process", thread group) has one or more.
  *
  * A call that cannot finish is *parked*: the personality sets `parked`, leaves the context at its trap and answers LEAVE; when the wait is over the
- * stub runs the context again, it traps again, and the same call is made with the same arguments. Only `progress` is kept between the askings
- * (bytes already moved, an absolute deadline, a device tag); whoever completes the call sets it to undefined.
+ * stub runs the context again, it traps again, and the same call is made with the same arguments. Only `progress` and `callNote` are kept between
+ * the askings; the personality sets both to undefined when the call is complete.
  */
 export interface Task {
   /** Thread id, unique in the stub, ≥ 1. */
@@ -44,7 +44,10 @@ export interface Task {
   readonly values: Float64Array;
   /** For results that are bytes (a path, a name); 4,096 long. */
   readonly bytes: Uint8Array;
+  /** What the stub keeps of a parked call: bytes already moved, the tag of a device request. */
   progress: Plain | undefined;
+  /** What the personality keeps of it: a deadline made absolute, the pieces of a transfer that are done. */
+  callNote: Plain | undefined;
   parked: Wait | undefined;
   /** A signal, preemption or exit needs the scheduler: answer the trap with LEAVE soon (after completing the call). */
   readonly attention: boolean;

@@ -79,10 +79,10 @@ export class SoloKernel implements KernelStub {
     this.#now = { pid: this.#now.pid + 1, tag, end: null };
     return this.#now.pid;
   }
-  #begin(personality: Personality, { context, space }: Pick<LoadedProgram, 'context' | 'space'>, progress?: Plain, note?: Plain): void {
-    this.#personality = personality;
+  #begin(by: Personality, { context, space }: Pick<Task, 'context' | 'space'>, [progress, callNote, note]: Task['note'][] = []): void {
+    this.#personality = by;
     const records = { stat: newStatus(), values: new Float64Array(32), bytes: new Uint8Array(4096), parked: undefined, attention: false };
-    this.#task = { id: 1, group: 1, context, space, ...records, progress: progress ?? undefined, note: note ?? undefined };
+    this.#task = { id: 1, group: 1, context, space, ...records, progress, callNote, note };
   }
   #finish(code: number, signal: number, why?: Partial<End>): Result {
     this.#now.end ??= { code: code & 255, signal, ...why };
@@ -114,10 +114,9 @@ export class SoloKernel implements KernelStub {
 
   /** All but the program's context and space. */
   private state() {
-    const { opened, areas } = this.#calls;
-    const { progress = null, note = null, context } = this.#task ?? {};
-    const streams = this.#streams.map(({ bytes, closed }) => ({ bytes, closed }));
-    return { opened, areas, streams, now: this.#now, abi: this.#personality?.abi ?? '', isa: context?.isa ?? null, progress, note };
+    const kept = [this.#task?.progress ?? null, this.#task?.callNote ?? null, this.#task?.note ?? null];
+    const [{ opened, areas }, streams] = [this.#calls, this.#streams.map(({ bytes, closed }) => ({ bytes, closed }))];
+    return { opened, areas, streams, now: this.#now, abi: this.#personality?.abi ?? '', isa: this.#task?.context.isa ?? null, kept };
   }
   save(out: PartWriter): Reply {
     out.put('state', this.state() as unknown as Plain);
@@ -125,7 +124,7 @@ export class SoloKernel implements KernelStub {
     return saved === 0 ? (this.#task?.space.save(out.part('space')) ?? 0) : saved;
   }
   restore(part: PartReader): Reply {
-    const { streams, now, abi, isa, progress, note, ...calls } = part.get('state') as unknown as ReturnType<SoloKernel['state']>;
+    const { streams, now, abi, isa, kept, ...calls } = part.get('state') as unknown as ReturnType<SoloKernel['state']>;
     for (const [fd, stream] of this.#streams.entries()) Object.assign(stream, streams[fd]);
     Object.assign(this.#calls, structuredClone(calls));
     [this.#now, this.#root.ready] = [structuredClone(now), true];
@@ -135,7 +134,8 @@ export class SoloKernel implements KernelStub {
     const space = cpu?.space(this.machine.memory) ?? -Errno.ENODEV;
     const context = cpu !== undefined && typeof space !== 'number' ? cpu.context(space) : -Errno.ENODEV;
     if (typeof space === 'number' || typeof context === 'number' || 'on' in context) return -Errno.ENODEV;
-    this.#begin(this.#personality, { context, space }, progress, note);
+    const keeps = kept.map((each) => each ?? undefined);
+    this.#begin(this.#personality, { context, space }, keeps);
     const restored = context.restore(part.part('context'));
     return restored === 0 ? space.restore(part.part('space'), (id) => this.#root.backing(id)) : restored;
   }

@@ -127,6 +127,7 @@ export class Exec {
     task.name = image.name;
     task.note = undefined;
     task.progress = undefined;
+    task.callNote = undefined;
     task.parked = undefined;
     task.altStack = undefined;
     task.clearTidAt = 0;

@@ -100,6 +100,7 @@ export class Life {
     task.parked = undefined;
     if (task.progress !== undefined) this.#core.files.abandon(task.progress);
     task.progress = undefined;
+    task.callNote = undefined;
     this.#core.loading.get(task)?.close();
     this.#core.loading.delete(task);
     task.taking = undefined;

@@ -193,7 +193,7 @@ export class Signaling {
       oldMaskLow: old.low,
       oldMaskHigh: old.high,
       parked: task.parked !== undefined,
-      altStack: stack === undefined ? undefined : { base: stack.base, bytes: stack.bytes, onStack: false },
+      altStack: stack === undefined ? undefined : { base: stack.base, bytes: stack.bytes },
     });
     if (typeof reply !== 'number') return this.#putBack(task, info, reply);
     if (reply < 0) {

@@ -276,6 +276,7 @@ function makeTask(core: Core, restored: Restored, record: Saved, part: PartReade
 function fillTask(restored: Restored, task: UnixTask, record: Saved): void {
   const mask = (key: string) => (record[key] as unknown as { low: number; high: number } | null) ?? undefined;
   if (flag(record, 'hasProgress')) task.progress = record.progress;
+  if (flag(record, 'hasCallNote')) task.callNote = record.callNote;
   if (flag(record, 'hasNote')) task.note = record.note;
   task.name = record.name as Bytes;
   task.pending.restore(record.pending as Plain);

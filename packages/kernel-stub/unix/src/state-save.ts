@@ -140,6 +140,8 @@ function saveTask(tables: Tables, task: UnixTask): Plain {
     actions: tables.actions.of(task.actions),
     progress: task.progress ?? null,
     hasProgress: task.progress !== undefined,
+    callNote: task.callNote ?? null,
+    hasCallNote: task.callNote !== undefined,
     note: task.note ?? null,
     hasNote: task.note !== undefined,
     name: task.name,

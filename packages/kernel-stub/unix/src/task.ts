@@ -69,6 +69,7 @@ export class UnixTask implements Task, Caller, Timed {
   readonly values = new Float64Array(32);
   readonly bytes = new Uint8Array(4096);
   progress: Plain | undefined;
+  callNote: Plain | undefined;
   parked: Wait | undefined;
   note: Plain | undefined;
   /** comm, at most 15 bytes. */

@@ -239,23 +239,23 @@ export class Call {
 
   /** Monotonic now plus a duration, at the first asking; what was found then, at later ones. */
   deadline(duration: Instant): Instant {
-    const known = this.task.progress as Instant | undefined;
+    const known = this.task.callNote as Instant | undefined;
     if (known !== undefined) return known;
     const deadline = this.after(CLOCK_MONOTONIC, duration.sec, duration.nsec);
-    this.task.progress = deadline as unknown as { sec: number; nsec: number };
+    this.task.callNote = deadline as unknown as { sec: number; nsec: number };
     return deadline;
   }
 
   /** The monotonic time at which `clock` will show `at`, found at the first asking. */
   deadlineOf(clock: number, at: Instant): Instant {
     if (clock === CLOCK_MONOTONIC) return at;
-    const known = this.task.progress as Instant | undefined;
+    const known = this.task.callNote as Instant | undefined;
     if (known !== undefined) return known;
     this.system.clock(this.task, clock);
     const sec = at.sec - this.task.values[0]!;
     const nsec = at.nsec - this.task.values[1]!;
     const deadline = this.after(CLOCK_MONOTONIC, sec, nsec);
-    this.task.progress = deadline as unknown as { sec: number; nsec: number };
+    this.task.callNote = deadline as unknown as { sec: number; nsec: number };
     return deadline;
   }
 

@@ -257,6 +257,7 @@ export function fakeTask(): FakeTask {
     values: new Float64Array(32),
     bytes: new Uint8Array(4096),
     progress: undefined,
+    callNote: undefined,
     parked: undefined,
     attention: false,
     note: undefined,

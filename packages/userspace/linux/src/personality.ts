@@ -31,7 +31,6 @@ const NEEDS = ['file', 'memory', 'time', 'system'] as const;
 
 const SA_ONSTACK = 0x0800_0000;
 const SA_RESTART = 0x1000_0000;
-const SS_ONSTACK = 1;
 const SS_DISABLE = 2;
 
 /** si_code values (sigaction(2)). */
@@ -80,6 +79,7 @@ export class LinuxPersonality implements Personality {
     }
     if (reply === GONE) return TrapAnswer.LEAVE;
     if (task.progress !== undefined) task.progress = undefined;
+    if (task.callNote !== undefined) task.callNote = undefined;
     if (reply !== RESTORED) {
       context.writeNumber(A0, reply);
       context.pc = (context.pc + ECALL_BYTES) as GuestAddress;
@@ -101,10 +101,10 @@ export class LinuxPersonality implements Personality {
     const stack = {
       base: altStack?.base ?? 0,
       bytes: altStack?.bytes ?? 0,
-      flags: altStack === undefined ? SS_DISABLE : altStack.onStack ? SS_ONSTACK : 0,
+      flags: altStack === undefined ? SS_DISABLE : 0,
     };
     this.#call.begin(system, task, context);
-    const moved = delivery.parked ? movedSoFar(task.progress) : 0;
+    const moved = delivery.parked ? movedSoFar(task) : 0;
     const failing = delivery.parked && moved === 0 ? this.#failing(action.flags) : undefined;
     this.#frame.fill(context, info, delivery.oldMaskLow, delivery.oldMaskHigh, stack);
     if (moved > 0) this.#frame.finishCall(context.pc, moved);
@@ -114,6 +114,7 @@ export class LinuxPersonality implements Personality {
     if (written !== SIGFRAME_BYTES) return -Errno.EFAULT;
     if (failing?.onFailure !== undefined) failing.onFailure(this.#call);
     task.progress = undefined;
+    task.callNote = undefined;
     SignalFrame.enter(context, frameAt, info.signal, action.handler, sigreturn);
     return 0;
   }

@@ -5,7 +5,7 @@ import type { Call } from './call.ts';
 const SLASH = 0x2f;
 const DOT = 0x2e;
 
-/** How far a walk is: plain data, kept in the task's note while a request waits. */
+/** How far a walk is: plain data, kept in the task's `callNote` while a request waits. */
 export interface Walk {
   /** Components passed, joined by slashes; none of them is a symbolic link. */
   done: Uint8Array;

@@ -42,10 +42,10 @@ class Listing implements DirectorySink {
 /** The descriptor to read: a directory that is always open is opened for the length of the call. */
 function opened(call: Call, fd: number): Reply {
   if (!isPreopen(fd)) return stubFd(fd);
-  if (typeof call.task.note === 'number') return call.task.note;
+  if (typeof call.task.callNote === 'number') return call.task.callNote;
   const { path } = placeOf(fd, fd === ROOT_FD ? new Uint8Array(0) : new TextEncoder().encode('.'));
   const descriptor = call.system.openat(call.task, AT_CWD, path, OpenFlag.READ_ONLY | OpenFlag.DIRECTORY | OpenFlag.CLOEXEC, 0);
-  if (typeof descriptor === 'number' && descriptor >= 0) call.task.note = descriptor;
+  if (typeof descriptor === 'number' && descriptor >= 0) call.task.callNote = descriptor;
   return descriptor;
 }
 

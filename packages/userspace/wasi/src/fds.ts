@@ -131,13 +131,13 @@ export const fd_renumber: WasiFunction = (call) => {
   const [from, to] = [call.u32(0), call.u32(1)];
   if (isPreopen(from) || isPreopen(to)) return -Errno.EOPNOTSUPP;
   const { task, system } = call;
-  if (task.note === undefined) {
+  if (task.callNote === undefined) {
     // WASI moves onto open descriptors only.
     const open = system.statusFlags(task, stubFd(to), -1);
     if (open < 0) return open;
     const moved = system.duplicateTo(task, stubFd(from), stubFd(to), false);
     if (typeof moved !== 'number' || moved < 0 || from === to) return typeof moved === 'number' ? Math.min(moved, 0) : moved;
-    task.note = 'moved';
+    task.callNote = 'moved';
   }
   return system.close(task, stubFd(from));
 };

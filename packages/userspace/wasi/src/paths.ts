@@ -48,10 +48,10 @@ interface PathNote {
 }
 
 function noteOf(call: Call): PathNote {
-  const known = call.task.note as unknown as PathNote | undefined;
+  const known = call.task.callNote as unknown as PathNote | undefined;
   if (known) return known;
   const note: PathNote = { attempt: 0, walked: {}, walks: {} };
-  call.task.note = note as unknown as Plain;
+  call.task.callNote = note as unknown as Plain;
   return note;
 }
 

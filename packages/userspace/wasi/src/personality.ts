@@ -117,7 +117,7 @@ export class WasiPersonality implements Personality {
       return TrapAnswer.LEAVE;
     }
     if (reply === GONE) return TrapAnswer.LEAVE;
-    if (task.note !== undefined) task.note = undefined;
+    if (task.callNote !== undefined) task.callNote = undefined;
     if (task.progress !== undefined) task.progress = undefined;
     context.results[0] = reply < 0 ? wasiErrno(reply) : 0;
     context.complete();

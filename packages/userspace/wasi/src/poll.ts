@@ -33,10 +33,10 @@ function now(call: Call, clock: number): Instant | number {
 
 /** When the call was made first: relative timeouts count from there, however often it is asked again. */
 function firstAsked(call: Call): Instant | number {
-  const known = call.task.note as unknown as Instant | undefined;
+  const known = call.task.callNote as unknown as Instant | undefined;
   if (known !== undefined) return known;
   const first = now(call, WasiClock.MONOTONIC);
-  if (typeof first !== 'number') call.task.note = first as unknown as Plain;
+  if (typeof first !== 'number') call.task.callNote = first as unknown as Plain;
   return first;
 }
 

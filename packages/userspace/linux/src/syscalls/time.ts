@@ -58,7 +58,7 @@ function clockNanosleep(call: Call): Reply {
 
 /** Tells an interrupted sleeper how much is left; unwritable memory is its own loss. */
 function storeRemaining(call: Call, at: number): void {
-  const deadline = call.task.progress;
+  const deadline = call.task.callNote;
   if (at === 0 || deadline === undefined || typeof deadline !== 'object') return;
   const { sec, nsec } = deadline as unknown as { sec: number; nsec: number };
   const left = remaining(call, sec, nsec);

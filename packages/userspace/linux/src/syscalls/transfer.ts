@@ -1,5 +1,5 @@
 import { Errno, FileType, type GuestAddress, type Reply } from '@ashlar/hardware';
-import { type Io, SYSTEM_LIMITS } from '@ashlar/kernel-stub';
+import { type Io, SYSTEM_LIMITS, type Task } from '@ashlar/kernel-stub';
 import { getWord, putWord } from '../abi/word.ts';
 import { type Call, PAST } from '../call.ts';
 import { TRANSFER_BYTES_MAX } from '../io.ts';
@@ -18,21 +18,13 @@ const moveWrite: Move = (call, io) => call.system.write(call.task, call.int(0), 
 const moveReadAt: Move = (call, io, moved) => call.system.readAt(call.task, call.int(0), call.long(3) + moved, io);
 const moveWriteAt: Move = (call, io, moved) => call.system.writeAt(call.task, call.int(0), call.long(3) + moved, io);
 
-/** What is kept of a transfer in pieces between its askings. */
-interface PieceProgress {
-  /** Bytes of whole pieces. */
-  readonly moved: number;
-  /** The operation's own progress within the piece under way. */
-  readonly within: number | object | null;
-}
+/** Bytes of whole pieces: what is kept of a transfer in pieces between its askings. Only transfers keep a number. */
+const piecesMoved = ({ callNote }: Task): number => (typeof callNote === 'number' ? callNote : 0);
 
-const isPieceProgress = (progress: unknown): progress is PieceProgress =>
-  typeof progress === 'object' && progress !== null && 'moved' in progress;
-
-/** Bytes that a parked transfer has moved already: what it answers if it is interrupted now. */
-export function movedSoFar(progress: unknown): number {
-  if (!isPieceProgress(progress)) return 0;
-  return progress.moved + (typeof progress.within === 'number' ? progress.within : 0);
+/** Bytes that a parked transfer in pieces has moved already: what it answers if it is interrupted now. */
+export function movedSoFar(task: Task): number {
+  if (typeof task.callNote !== 'number') return 0;
+  return task.callNote + (typeof task.progress === 'number' ? task.progress : 0);
 }
 
 /** "Ask again at once": so that other tasks, and a save, come between two pieces. */
@@ -44,20 +36,19 @@ const transfer = (call: Call, io: Io, writing: boolean, move: Move): Reply =>
 
 function transferPiece(call: Call, length: number, writing: boolean, move: Move): Reply {
   const { task } = call;
-  const saved = task.progress;
-  const moved = isPieceProgress(saved) ? saved.moved : 0;
-  if (isPieceProgress(saved)) task.progress = (saved.within ?? undefined) as typeof task.progress;
+  const moved = piecesMoved(task);
   const bytes = Math.min(length - moved, SYSTEM_LIMITS.ioBytes);
   const reply = move(call, call.part(moved, bytes), moved);
   if (typeof reply !== 'number') {
-    task.progress = { moved, within: task.progress ?? null };
+    task.callNote = moved;
     return reply;
   }
   if (reply < 0) return moved > 0 ? moved : reply;
   const total = moved + reply;
   // A stream gives what it has; only a file has more for certain.
   if (reply < bytes || total === length || (!writing && !isFile(call))) return total;
-  task.progress = { moved: total, within: null };
+  task.progress = undefined;
+  task.callNote = total;
   return GO_ON;
 }
 
