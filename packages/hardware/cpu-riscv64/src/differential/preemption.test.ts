@@ -99,7 +99,7 @@ class Rig {
   }
 }
 
-const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
+const hex = (bytes: Uint8Array): string => Array.from(bytes, (b) => b.toString(16).padStart(2, '0')).join('');
 
 /** A program of a length that can be stopped everywhere, with the state after each of its instructions and the memory at its end. */
 function reference(seed: number): { code: Uint8Array; states: readonly string[]; memory: string } | undefined {
