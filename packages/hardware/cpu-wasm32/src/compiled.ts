@@ -1,4 +1,4 @@
-import { defective, invalid, Preparation } from './preparation.ts';
+import { defective, invalid, Preparation, sameBytes } from './preparation.ts';
 import { type RewrittenModule, rewriteModule } from './rewrite/module.ts';
 import { PIECE_BYTES } from './rewrite/pieces.ts';
 
@@ -39,15 +39,6 @@ function fingerprint(bytes: Uint8Array): number {
   return hash >>> 0;
 }
 
-export function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
-  if (one.length !== other.length) return false;
-  const words = (one.byteOffset | other.byteOffset) % 4 === 0 ? one.length >>> 2 : 0;
-  const [these, those] = [new Uint32Array(one.buffer, one.byteOffset, words), new Uint32Array(other.buffer, other.byteOffset, words)];
-  for (let at = 0; at < words; at++) if (these[at] !== those[at]) return false;
-  for (let at = words * 4; at < one.length; at++) if (one[at] !== other[at]) return false;
-  return true;
-}
-
 interface Entry {
   readonly hash: number;
   readonly compiled: CompiledModule;
@@ -85,7 +76,7 @@ export class ModuleCache {
     try {
       const compiled = preparation.ask();
       if (compiled === undefined) this.await(preparation.pending);
-      else this.end(code, compiled, preparation);
+      else this.end(code, compiled, preparation.asked);
       return compiled;
     } catch (error) {
       this.preparations.delete(code);
@@ -99,17 +90,19 @@ export class ModuleCache {
   }
 
   private begin(code: Uint8Array): Preparation {
-    const known = this.find(code, fingerprint(code));
-    const preparation = known === undefined ? Preparation.of(code, this.mode) : Preparation.again(known.compiled, known.askings);
+    const hash = fingerprint(code);
+    const known = this.entries.find((entry) => entry.hash === hash && entry.compiled.original.length === code.length);
+    const { mode } = this;
+    const preparation = known === undefined ? Preparation.of(code, mode) : Preparation.again(code, mode, known.compiled, known.askings);
     this.preparations.set(code, preparation);
     return preparation;
   }
 
-  private end(code: Uint8Array, compiled: CompiledModule, { asked, known }: Preparation): void {
+  private end(code: Uint8Array, compiled: CompiledModule, askings: number): void {
     this.preparations.delete(code);
-    if (known) return;
-    const hash = fingerprint(code);
-    if (this.find(code, hash) === undefined) this.keep({ hash, compiled, askings: asked });
+    const at = this.entries.findIndex((entry) => entry.compiled === compiled);
+    const [known] = at < 0 ? [] : this.entries.splice(at, 1);
+    this.keep(known ?? { hash: fingerprint(code), compiled, askings });
   }
 
   private await(settled: Promise<void> | undefined): void {

@@ -12,9 +12,10 @@ import {
 } from '@ashlar/hardware';
 import { MODULE_LIMITS } from './binary/limits.ts';
 import { ModuleError } from './binary/reader.ts';
-import { type CompiledModule, sameBytes } from './compiled.ts';
+import type { CompiledModule } from './compiled.ts';
 import { describeFault, type FaultKind, faultOf, newTrap } from './fault.ts';
 import { describeImports, makeShim } from './imports.ts';
+import { sameBytes } from './preparation.ts';
 import { IMPORT_MODULE, lowerName, type RewrittenModule } from './rewrite/module.ts';
 import { REWIND_FUEL, REWRITER_VERSION, State } from './rewrite/target.ts';
 import type { LinearSpace } from './space.ts';

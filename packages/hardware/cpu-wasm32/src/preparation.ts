@@ -24,21 +24,20 @@ export class Preparation {
   readonly #work: Work<CompiledModule>;
   #compilation: Compilation | undefined;
 
-  /** `known`: nothing is made; it was made before. */
-  private constructor(
-    work: Work<CompiledModule>,
-    readonly known: boolean,
-  ) {
+  private constructor(work: Work<CompiledModule>) {
     this.#work = work;
   }
 
   static of(code: Uint8Array, mode: 'precise' | 'native'): Preparation {
-    return new Preparation(prepare(code, mode), false);
+    return new Preparation(prepare(code, mode));
   }
 
-  /** One that is ready after as many askings as it took to make it: what a guest sees does not depend on what ran before. */
-  static again(compiled: CompiledModule, askings: number): Preparation {
-    return new Preparation(waitFor(compiled, askings), true);
+  /**
+   * Of a module that seems to be known: compared piece by piece, and ready after as many askings as it took to make it, since what a guest sees must
+   * not depend on what ran before.
+   */
+  static again(code: Uint8Array, mode: 'precise' | 'native', candidate: CompiledModule, askings: number): Preparation {
+    return new Preparation(recognise(code, mode, candidate, askings));
   }
 
   /** What must settle before the next asking is of use. */
@@ -87,7 +86,22 @@ function compiling(bytes: Uint8Array<ArrayBuffer>): Compilation {
   return compilation;
 }
 
-function* waitFor(compiled: CompiledModule, askings: number): Work<CompiledModule> {
-  for (let asked = 1; asked < askings; asked++) yield;
-  return compiled;
+function* recognise(code: Uint8Array, mode: 'precise' | 'native', candidate: CompiledModule, askings: number): Work<CompiledModule> {
+  const piece = Math.ceil(code.length / askings / 4) * 4;
+  for (let asked = 0; asked < askings; asked++) {
+    if (asked > 0) yield;
+    const [start, end] = [asked * piece, (asked + 1) * piece];
+    if (!sameBytes(candidate.original.subarray(start, end), code.subarray(start, end))) return yield* prepare(code, mode);
+  }
+  return candidate;
+}
+
+/** Whether two pieces of code are the same. */
+export function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
+  if (one.length !== other.length) return false;
+  const words = (one.byteOffset | other.byteOffset) % 4 === 0 ? one.length >>> 2 : 0;
+  const [these, those] = [new Uint32Array(one.buffer, one.byteOffset, words), new Uint32Array(other.buffer, other.byteOffset, words)];
+  for (let at = 0; at < words; at++) if (these[at] !== those[at]) return false;
+  for (let at = words * 4; at < one.length; at++) if (one[at] !== other[at]) return false;
+  return true;
 }
