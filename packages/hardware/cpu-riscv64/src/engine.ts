@@ -25,6 +25,8 @@ const WASM_PAGE = 0x1_0000;
 const FIRST_PAGES = 700;
 /** Memory grows by at least this many wasm pages and by an eighth, so that growing stays rare and small spaces stay small. */
 const GROWTH_PAGES = 16;
+/** As many bytes are copied one by one before a view of them is worth making. */
+const FEW_BYTES = 32;
 /** Spare engines kept for the next space. A memory cannot shrink, so each holds on to what the spaces it served had resident. */
 const POOL_LIMIT = 16;
 /** An engine whose memory grew past this many bytes is dropped instead of zeroed and kept. */
@@ -157,6 +159,20 @@ export class Engine {
     if (!this.#grow(Math.min(room, Math.max(missing, spare))) && !this.#grow(missing)) return false;
     this.#refresh();
     return true;
+  }
+
+  /** Bytes of the memory to another array. */
+  copyOut(start: number, bytes: number, to: Uint8Array, at: number): void {
+    const { u8 } = this;
+    if (bytes > FEW_BYTES) to.set(u8.subarray(start, start + bytes), at);
+    else for (let n = 0; n < bytes; n++) to[at + n] = u8[start + n] as number;
+  }
+
+  /** Bytes of another array to the memory. */
+  copyIn(from: Uint8Array, start: number, bytes: number, at: number): void {
+    const { u8 } = this;
+    if (bytes > FEW_BYTES) u8.set(from.subarray(start, start + bytes), at);
+    else for (let n = 0; n < bytes; n++) u8[at + n] = from[start + n] as number;
   }
 
   #grow(pages: number): boolean {

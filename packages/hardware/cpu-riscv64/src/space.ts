@@ -154,7 +154,7 @@ export class Riscv64Space implements AddressSpace {
       const address = at + done;
       if (!this.#open(address, Perm.READ)) return this.#partial(done);
       const bytes = Math.min(to.length - done, PAGE_SIZE - (address % PAGE_SIZE));
-      to.set(this.#engine.u8.subarray(BASE + address, BASE + address + bytes), done);
+      this.#engine.copyOut(BASE + address, bytes, to, done);
       done += bytes;
     }
     return done;
@@ -166,7 +166,7 @@ export class Riscv64Space implements AddressSpace {
       const address = at + done;
       if (!this.#open(address, Perm.WRITE, force)) return this.#partial(done);
       const bytes = Math.min(from.length - done, PAGE_SIZE - (address % PAGE_SIZE));
-      this.#engine.u8.set(from.subarray(done, done + bytes), BASE + address);
+      this.#engine.copyIn(from, done, bytes, BASE + address);
       done += bytes;
     }
     return done;

@@ -5,7 +5,7 @@ import type { Clock, ClockName, Instant } from '@ashlar/hardware';
  * machine is never paused by anybody below it, so it sees no steal.
  */
 export class HostClock implements Clock {
-  private readonly originNs = process.hrtime.bigint();
+  private readonly origin = process.hrtime();
   /** Whole seconds of the wall clock at the origin, and the nanoseconds within: kept apart, because their sum passes 2^53. */
   private readonly wallSec: number;
   private readonly wallNsec: number;
@@ -22,11 +22,11 @@ export class HostClock implements Clock {
       out.nsec = 0;
       return;
     }
-    // Nanoseconds since the origin fit a number exactly for 104 days of uptime, and to the microsecond for centuries.
-    const ns = Number(process.hrtime.bigint() - this.originNs);
-    const sec = Math.floor(ns / 1e9);
-    out.sec = sec;
-    out.nsec = ns - sec * 1e9;
+    // The older form of hrtime: a kernel stub reads the clock twice for each turn of a task, and a BigInt takes twice as long.
+    const [sec, nsec] = process.hrtime();
+    const borrow = nsec < this.origin[1];
+    out.sec = sec - this.origin[0] - (borrow ? 1 : 0);
+    out.nsec = nsec - this.origin[1] + (borrow ? 1e9 : 0);
     if (which === 'wall') this.addOrigin(out);
   }
 

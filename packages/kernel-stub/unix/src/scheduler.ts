@@ -158,12 +158,14 @@ export class Scheduler implements WakeListener {
 
   released(key: EventKey): void {
     this.#own.delete(key);
+    if (this.#waiters.get(key)?.length === 0) this.#waiters.delete(key);
   }
 
   #wakeAll(key: EventKey): void {
     const waiting = this.#waiters.get(key);
     if (waiting === undefined) return;
-    for (const task of waiting.slice()) this.wake(task);
+    if (waiting.length === 1) this.wake(waiting[0] as UnixTask);
+    else for (const task of waiting.slice()) this.wake(task);
   }
 
   #setDeadline(task: UnixTask, until: Instant): void {
@@ -175,22 +177,28 @@ export class Scheduler implements WakeListener {
   }
 
   #leave(task: UnixTask): void {
-    for (const key of task.waitKeys) {
-      const waiting = this.#waiters.get(key);
-      if (waiting === undefined) continue;
-      const at = waiting.indexOf(task);
-      if (at >= 0) waiting.splice(at, 1);
-      if (waiting.length > 0) continue;
-      this.#waiters.delete(key);
-      this.#foreign.delete(key);
-    }
-    task.waitKeys.length = 0;
+    // Taken out one by one: to set an array's length is a call into the engine.
+    for (let key = task.waitKeys.pop(); key !== undefined; key = task.waitKeys.pop()) this.#stopWaiting(task, key);
     if (task.hasDeadline) this.#deadlines.remove(task);
     task.hasDeadline = false;
   }
 
+  #stopWaiting(task: UnixTask, key: EventKey): void {
+    const waiting = this.#waiters.get(key);
+    if (waiting === undefined) return;
+    if (waiting.length === 1 && waiting[0] === task) waiting.pop();
+    else {
+      const at = waiting.indexOf(task);
+      if (at >= 0) waiting.splice(at, 1);
+    }
+    // The list of an own key stays, since two tasks that talk to each other wait on it again and again; it goes with the key.
+    if (waiting.length > 0 || this.#own.has(key)) return;
+    this.#waiters.delete(key);
+    this.#foreign.delete(key);
+  }
+
   #clear(): void {
-    this.#ready.length = 0;
+    while (this.#ready.length > 0) this.#ready.pop();
     this.#head = 0;
   }
 
