@@ -25,9 +25,9 @@ const TIMEOUT_MS = 600_000 + SEQUENCES * 60;
 /** Reports a few failures in full rather than all of them. */
 const REPORTS_MAX = 10;
 
-/** Anything from translating every target of a jump at once to translating a few late. */
-function randomThresholds(random: Random): TranslatorOptions {
-  const atOnce = random.chance(4);
+/** Anything from translating every target of a jump at once, one time in `oneIn`, to translating a few late. */
+function randomThresholds(random: Random, oneIn: number): TranslatorOptions {
+  const atOnce = random.chance(oneIn);
   return {
     period: atOnce ? 0 : random.below(6),
     samples: atOnce ? 1 : random.between(1, 4),
@@ -67,12 +67,15 @@ describe.skipIf(lacks('qemu-riscv64', 'qemu-user'))('random sequences give the s
   }
 
   /** In both tiers: interpreted, and translated as soon as the thresholds say. */
-  const translations = (random: Random): readonly (Translation | TranslatorOptions)[] => ['off', randomThresholds(random)];
+  const translations = (random: Random, oneIn: number): readonly (Translation | TranslatorOptions)[] => [
+    'off',
+    randomThresholds(random, oneIn),
+  ];
 
   function straight(random: Random, count: number, before: number): void {
     const made = program(random, count);
     const theirs = runThere(made.elf, count * BLOCK_BYTES);
-    for (const translation of translations(random)) {
+    for (const translation of translations(random, 8)) {
       const ours = runHere(new TestMachine(undefined, translation), made.elf, random);
       expect(ours.length).toBe(theirs.length);
       for (const [i, { names, words }] of made.sequences.entries()) {
@@ -88,7 +91,7 @@ describe.skipIf(lacks('qemu-riscv64', 'qemu-user'))('random sequences give the s
   function tangled(random: Random, count: number, before: number): void {
     const { elf } = tangledProgram(random, count);
     const theirs = runThere(elf, count * OUTPUT_BYTES);
-    for (const translation of translations(random)) {
+    for (const translation of translations(random, 2)) {
       const machine = new TangledMachine(undefined, translation);
       const found = firstDifference(runHere(machine, elf, random), theirs);
       if (found !== undefined) reports.push(`tangled from ${before} on, translation ${JSON.stringify(translation)}: ${found}`);

@@ -6,8 +6,9 @@ import type { Random } from './random.ts';
 import * as Word from './words.ts';
 
 /**
- * Random programs with tangled control flow that always end: a few functions of blocks with bounded loops, branches into loops from outside, calls and
- * tail calls of later functions, indirect jumps, system calls, accesses that fault or are misaligned, and stores to their own code.
+ * Random programs with tangled control flow that always end: a few functions of blocks with bounded loops, branches into loops from outside, calls,
+ * recursion, tail calls and returns past several callers, indirect jumps, system calls, accesses that fault or are misaligned, and stores to their own
+ * code.
  */
 export const TANGLE_CODE = 0x1_0000;
 export const TANGLE_CODE_BYTES = 0x4000;
@@ -27,9 +28,11 @@ const LATE = 29;
 const CODE = 28;
 const LINK = 1;
 const TARGET = 27;
+/** The stack pointer of the first function. */
+const HOME = 26;
 /** For whatever runs the program. */
 const FRAME = [3, 4] as const;
-const RESERVED = new Set([SP, TURNS, DATA, LATE, CODE, LINK, TARGET, ...FRAME]);
+const RESERVED = new Set([SP, TURNS, DATA, LATE, CODE, LINK, TARGET, HOME, ...FRAME]);
 
 /** ctzw: see sequences.ts. */
 const HARMLESS = INSTRUCTIONS.filter(
@@ -48,6 +51,8 @@ interface Fix {
 class Assembler {
   /** Only what every emulator does alike. */
   readonly strict: boolean;
+  /** How many functions the program has. */
+  functions = 0;
   readonly stream = new Word.Stream();
   readonly labels = new Map<string, number>();
   readonly fixes: Fix[] = [];
@@ -95,7 +100,7 @@ export function tangle(random: Random): Uint8Array {
  */
 export function peerTangle(random: Random, code: number, leave: number): Uint8Array {
   const asm = new Assembler(true);
-  writeTangle(random, asm, code, random.between(5, 60));
+  writeTangle(random, asm, code, random.chance(4) ? random.between(100, 400) : random.between(5, 60));
   const from = code + asm.stream.length;
   const low = ((leave - from) << 20) >> 20;
   asm.stream.word(Word.auipc(TARGET, (leave - from - low) >> 12), Word.jalr(0, TARGET, low));
@@ -105,8 +110,9 @@ export function peerTangle(random: Random, code: number, leave: number): Uint8Ar
 /** `turns`: of all loops together. */
 function writeTangle(random: Random, asm: Assembler, code: number, turns: number): void {
   const functions = random.between(2, 5);
+  asm.functions = functions;
   asm.stream.word(...Word.li(TURNS, turns), ...Word.li(DATA, TANGLE_DATA + 0x800), ...Word.li(LATE, TANGLE_LATE + 0x800));
-  asm.stream.word(...Word.li(CODE, code), ...Word.li(SP, TANGLE_STACK));
+  asm.stream.word(...Word.li(CODE, code), ...Word.li(SP, TANGLE_STACK), Word.addi(HOME, SP, -16));
   for (let i = 0; i < functions; i++) writeFunction(random, asm, i, functions);
   asm.label('end');
 }
@@ -116,6 +122,9 @@ function writeFunction(random: Random, asm: Assembler, index: number, functions:
   const name = (block: number): string => `${index}.${block}`;
   asm.label(`f${index}`);
   asm.stream.word(Word.addi(SP, SP, -16), Word.sd(LINK, SP, 8));
+  // An instruction that others change.
+  asm.label(`slot${index}`);
+  asm.stream.word(Word.addi(5, 5, 1));
   for (let b = 0; b < blocks; b++) {
     asm.label(name(b));
     for (let n = random.between(0, 6); n > 0; n--) filler(random, asm);
@@ -123,7 +132,7 @@ function writeFunction(random: Random, asm: Assembler, index: number, functions:
     const ahead = b + 1 < blocks ? name(random.between(b + 1, blocks - 1)) : `${index}.leave`;
     const [r, s] = [random.below(27), random.below(27)];
     const condition = random.pick([0, 1, 4, 5, 6, 7]);
-    switch (random.below(8)) {
+    switch (random.below(10)) {
       case 0:
       case 1:
         // Backward, as long as there are turns left.
@@ -148,6 +157,9 @@ function writeFunction(random: Random, asm: Assembler, index: number, functions:
         asm.stream.word(Word.jalr(LINK, TARGET, 0));
         break;
       case 6:
+        recursion(random, asm, functions);
+        break;
+      case 7:
         asm.stream.word(Word.addi(TURNS, TURNS, -1), Word.branch(4, TURNS, 0, 16));
         asm.address(TARGET, random.chance(2) ? back : ahead);
         asm.stream.word(Word.jalr(0, TARGET, 0));
@@ -157,11 +169,44 @@ function writeFunction(random: Random, asm: Assembler, index: number, functions:
         asm.stream.word(Word.addi(17, 0, 1000), Word.ECALL);
     }
   }
+  if (index > 0 && random.chance(6)) longReturn(asm);
   asm.label(`${index}.leave`);
   asm.stream.word(Word.ld(LINK, SP, 8), Word.addi(SP, SP, 16));
   if (index === 0) asm.to('end', (d) => Word.jal(0, d));
   else if (index + 1 < functions && random.chance(4)) asm.to(`f${index + 1}`, (d) => Word.jal(0, d));
   else asm.stream.word(Word.jalr(0, LINK, 0));
+}
+
+/** A call of any function, also of one that is under way, as long as there are turns left. */
+function recursion(random: Random, asm: Assembler, functions: number): void {
+  const callee = `f${random.between(1, functions - 1)}`;
+  asm.stream.word(Word.addi(TURNS, TURNS, -1));
+  if (random.chance(2)) {
+    asm.stream.word(Word.branch(4, TURNS, 0, 8));
+    asm.to(callee, (d) => Word.jal(LINK, d));
+    return;
+  }
+  asm.stream.word(Word.branch(4, TURNS, 0, 16));
+  asm.address(TARGET, callee);
+  asm.stream.word(Word.jalr(LINK, TARGET, 0));
+}
+
+/** To the end of the first function, past all callers, by what looks like a return; seldom, since the whole program ends there. */
+function longReturn(asm: Assembler): void {
+  asm.stream.word(Word.andi(TARGET, TURNS, 7), Word.bnez(TARGET, 20));
+  asm.stream.word(Word.addi(SP, HOME, 0));
+  asm.address(LINK, '0.leave');
+  asm.stream.word(Word.jalr(0, LINK, 0));
+}
+
+/** Changes an instruction of some function; the next that comes there executes the new one. */
+function remoteModification(random: Random, asm: Assembler): void {
+  if ((asm.stream.length & 2) !== 0) asm.stream.half(0x0001);
+  asm.address(TARGET, `slot${random.below(asm.functions)}`);
+  // addi x5, x5, TURNS: seldom the same twice.
+  asm.stream.word((20 << 20) | (TURNS << 15) | (1 << 12) | (6 << 7) | 0x13, ...Word.li(7, (5 << 15) | (5 << 7) | 0x13), Word.add(6, 6, 7));
+  asm.stream.word(0x23 | (2 << 12) | (TARGET << 15) | (6 << 20));
+  asm.stream.word(asm.strict || random.chance(2) ? 0x100f : 0x13);
 }
 
 /** An instruction that goes on behind itself, unless it faults. */
@@ -173,6 +218,7 @@ function filler(random: Random, asm: Assembler): void {
   else if (kind === 20) atomics(random, asm);
   else if (kind === 21) asm.stream.word(csr(random, asm.strict));
   else if (kind === 22) modification(asm, asm.strict || random.chance(2));
+  else if (random.chance(3)) remoteModification(random, asm);
   else if (random.chance(8)) asm.stream.word(...random.pick([[0x0010_0073], [0xffff_ffff], [0x9002_0001], [0x0001_0000]]));
 }
 
