@@ -1,19 +1,5 @@
-import type {
-  Clock,
-  ClockName,
-  Cpu,
-  Crossings,
-  Device,
-  Events,
-  Instant,
-  Isa,
-  Limits,
-  Machine,
-  MemoryAccount,
-  Partition,
-  PartitionRefused,
-  Shape,
-} from '@ashlar/hardware';
+import type { Clock, ClockName, Device, Instant, Limits, Machine, Partition, PartitionRefused, Shape } from '@ashlar/hardware';
+import { ForwardedMachine } from './forwarded-machine.ts';
 
 /** Told of each request after it was answered. `port`: `device:root`, `clock`, `entropy`, `partition`. Arguments are the caller's own: do not keep them. */
 export type Observer = (port: string, op: string, args: readonly unknown[], result: unknown) => void;
@@ -56,65 +42,40 @@ export function wrapMachine(
   return new ObservedMachine(lower, observer, ports);
 }
 
-class ObservedMachine implements Machine {
-  readonly #lower: Machine;
+class ObservedMachine extends ForwardedMachine {
   readonly #observer: Observer;
   readonly #ports: MachinePorts;
   readonly #clock: Clock;
   readonly #devices = new Map<string, Device>();
 
   constructor(lower: Machine, observer: Observer, ports: MachinePorts) {
-    this.#lower = lower;
+    super(lower);
     this.#observer = observer;
     this.#ports = ports;
     this.#clock = ports.clock === true ? observedClock(lower.clock, observer) : lower.clock;
   }
 
-  get shape(): Shape {
-    return this.#lower.shape;
-  }
-
-  get epoch(): number {
-    return this.#lower.epoch;
-  }
-
-  get memory(): MemoryAccount {
-    return this.#lower.memory;
-  }
-
-  get clock(): Clock {
+  override get clock(): Clock {
     return this.#clock;
   }
 
-  get events(): Events {
-    return this.#lower.events;
-  }
-
-  get crossings(): Crossings {
-    return this.#lower.crossings;
-  }
-
-  cpu(isa: Isa): Cpu | undefined {
-    return this.#lower.cpu(isa);
-  }
-
-  device(name: string): Device | undefined {
+  override device(name: string): Device | undefined {
     const known = this.#devices.get(name);
     if (known !== undefined) return known;
-    const device = this.#lower.device(name);
+    const device = super.device(name);
     if (device === undefined || this.#ports.devices?.includes(name) === false) return device;
     const observed = wrapDevice(device, `device:${name}`, this.#observer);
     this.#devices.set(name, observed);
     return observed;
   }
 
-  entropy(to: Uint8Array): void {
-    this.#lower.entropy(to);
+  override entropy(to: Uint8Array): void {
+    super.entropy(to);
     if (this.#ports.entropy === true) this.#observer('entropy', 'fill', [to], to.length);
   }
 
-  partition(want: Shape, limits: Limits): Partition | PartitionRefused {
-    const made = this.#lower.partition(want, limits);
+  override partition(want: Shape, limits: Limits): Partition | PartitionRefused {
+    const made = super.partition(want, limits);
     if (this.#ports.partition === true) this.#observer('partition', 'partition', [want, limits], 'refused' in made ? made.refused : 0);
     return made;
   }

@@ -1,8 +1,8 @@
-import { Errno, type EventKey, type Events, type Plain, type Reply, type Result } from '@ashlar/hardware';
-import { OpenFlag, PollBit, type Status, SYSTEM_LIMITS } from '@ashlar/kernel-stub';
-import { Description, type DescriptionObserver } from './description.ts';
+import { Errno, type EventKey, type Events, type Plain, type Result } from '@ashlar/hardware';
+import { OpenFlag, PollBit, SYSTEM_LIMITS } from '@ashlar/kernel-stub';
+import { AnonymousDescription } from './anonymous-description.ts';
+import type { Description, DescriptionObserver } from './description.ts';
 import type { Caller } from './host.ts';
-import { anonymousStatus } from './pipe.ts';
 import type { WaitQueue } from './wait-queue.ts';
 
 /** Epoll sets within epoll sets, at most (epoll_ctl(2): 5). */
@@ -27,17 +27,15 @@ export interface EpollEntry {
 }
 
 /** A set of descriptors waited on together: epoll(7). Entries do not hold their description: they go when it does. */
-export class EpollSet extends Description implements DescriptionObserver {
+export class EpollSet extends AnonymousDescription implements DescriptionObserver {
   readonly kind = 'epoll';
-  readonly #serial: number;
   readonly #events: Events;
   /** Woken when entries change, so that waiters look again. */
   readonly #changed: WaitQueue;
   #entries: EpollEntry[] = [];
 
   constructor(serial: number, events: Events, changed: WaitQueue) {
-    super(OpenFlag.READ_WRITE);
-    this.#serial = serial;
+    super(OpenFlag.READ_WRITE, serial, 'eventpoll');
     this.#events = events;
     this.#changed = changed;
   }
@@ -129,23 +127,9 @@ export class EpollSet extends Description implements DescriptionObserver {
     return this === other || this.#entries.some((entry) => entry.description instanceof EpollSet && entry.description.reaches(other));
   }
 
-  /** Linux lets such a descriptor be sought, without effect. */
-  override seek(): Reply {
-    return 0;
-  }
-
-  override stat(_caller: Caller, out: Status): Reply {
-    anonymousStatus(out, this.#serial, 0o600, 1);
-    return 0;
-  }
-
-  label(): Uint8Array {
-    return new TextEncoder().encode('anon_inode:[eventpoll]');
-  }
-
   /** Without its entries: they name descriptions, which the table of descriptions saves. */
   save(): Plain {
-    return { serial: this.#serial };
+    return { serial: this.serial };
   }
 
   /** An entry as it was saved. */

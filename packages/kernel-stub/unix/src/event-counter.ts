@@ -1,8 +1,7 @@
 import { Errno, type EventKey, type Plain, type Reply } from '@ashlar/hardware';
-import { type Io, OpenFlag, PollBit, type Status } from '@ashlar/kernel-stub';
-import { Description } from './description.ts';
+import { type Io, OpenFlag, PollBit } from '@ashlar/kernel-stub';
+import { AnonymousDescription } from './anonymous-description.ts';
 import type { Caller } from './host.ts';
-import { anonymousStatus } from './pipe.ts';
 import type { WaitQueue } from './wait-queue.ts';
 
 /** Flag of eventfd(2) beside OpenFlag's NONBLOCK and CLOEXEC: reads take one at a time. */
@@ -13,9 +12,8 @@ const COUNTER_MAX_HIGH = 0xffff_ffff;
 const COUNTER_MAX_LOW = 0xffff_fffe;
 
 /** A counter as a descriptor: eventfd(2). The 64-bit count is kept as two unsigned words. */
-export class EventCounter extends Description {
+export class EventCounter extends AnonymousDescription {
   readonly kind = 'eventfd';
-  readonly #serial: number;
   readonly #semaphore: boolean;
   readonly #queue: WaitQueue;
   readonly #word = new Uint8Array(8);
@@ -24,8 +22,7 @@ export class EventCounter extends Description {
   #high: number;
 
   constructor(serial: number, queue: WaitQueue, flags: number, low: number, high: number) {
-    super(OpenFlag.READ_WRITE | (flags & OpenFlag.NONBLOCK));
-    this.#serial = serial;
+    super(OpenFlag.READ_WRITE | (flags & OpenFlag.NONBLOCK), serial, 'eventfd');
     this.#semaphore = (flags & EVENTFD_SEMAPHORE) !== 0;
     this.#queue = queue;
     this.#low = low;
@@ -68,22 +65,8 @@ export class EventCounter extends Description {
     keys.push(this.#queue.key);
   }
 
-  /** Linux lets such a descriptor be sought, without effect. */
-  override seek(): Reply {
-    return 0;
-  }
-
-  override stat(_caller: Caller, out: Status): Reply {
-    anonymousStatus(out, this.#serial, 0o600, 1);
-    return 0;
-  }
-
-  label(): Uint8Array {
-    return new TextEncoder().encode('anon_inode:[eventfd]');
-  }
-
   save(): Plain {
-    return { serial: this.#serial, semaphore: this.#semaphore, low: this.#low, high: this.#high };
+    return { serial: this.serial, semaphore: this.#semaphore, low: this.#low, high: this.#high };
   }
 
   protected override closed(): void {

@@ -1,10 +1,9 @@
 import { Errno, type EventKey, type Instant, type Plain, type Reply } from '@ashlar/hardware';
-import { type Io, OpenFlag, PollBit, type Status } from '@ashlar/kernel-stub';
+import { type Io, OpenFlag, PollBit } from '@ashlar/kernel-stub';
+import { AnonymousDescription } from './anonymous-description.ts';
 import type { Deadlines, Timed } from './deadlines.ts';
-import { Description } from './description.ts';
 import type { Caller } from './host.ts';
 import { addInstants, instant, isZero, nanoseconds, subtractInstants } from './instant.ts';
-import { anonymousStatus } from './pipe.ts';
 import type { WaitQueue } from './wait-queue.ts';
 
 /** What `save` gives beside the maker's arguments. */
@@ -16,12 +15,11 @@ export interface SavedTimer {
 }
 
 /** A timer as a descriptor: timerfd_create(2). Deadlines are on the monotonic clock; a wall clock's were translated when they were set. */
-export class TimerDescriptor extends Description implements Timed {
+export class TimerDescriptor extends AnonymousDescription implements Timed {
   readonly kind = 'timerfd';
   readonly deadline: Instant = instant();
   readonly #interval: Instant = instant();
   readonly clock: number;
-  readonly #serial: number;
   readonly #queue: WaitQueue;
   readonly #deadlines: Deadlines;
   readonly #word = new Uint8Array(8);
@@ -29,8 +27,7 @@ export class TimerDescriptor extends Description implements Timed {
   #expirations = 0;
 
   constructor(serial: number, queue: WaitQueue, deadlines: Deadlines, clock: number, flags: number) {
-    super(OpenFlag.READ_WRITE | (flags & OpenFlag.NONBLOCK));
-    this.#serial = serial;
+    super(OpenFlag.READ_WRITE | (flags & OpenFlag.NONBLOCK), serial, 'timerfd');
     this.#queue = queue;
     this.#deadlines = deadlines;
     this.clock = clock;
@@ -95,23 +92,9 @@ export class TimerDescriptor extends Description implements Timed {
     keys.push(this.#queue.key);
   }
 
-  /** Linux lets such a descriptor be sought, without effect. */
-  override seek(): Reply {
-    return 0;
-  }
-
-  override stat(_caller: Caller, out: Status): Reply {
-    anonymousStatus(out, this.#serial, 0o600, 1);
-    return 0;
-  }
-
-  label(): Uint8Array {
-    return new TextEncoder().encode('anon_inode:[timerfd]');
-  }
-
   save(): Plain {
     return {
-      serial: this.#serial,
+      serial: this.serial,
       clock: this.clock,
       armed: this.#armed,
       deadline: { ...this.deadline },

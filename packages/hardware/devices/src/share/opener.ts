@@ -18,7 +18,7 @@ import {
 } from '@ashlar/hardware';
 import { LifeCycle } from '../life-cycle.ts';
 import { TagWindow } from '../tag-window.ts';
-import { copyAttributes } from './attributes.ts';
+import { blankAttributes, copyAttributes } from './attributes.ts';
 import type { ShareDriver } from './driver.ts';
 import { describeAttributes, readAttributes } from './layered-state.ts';
 import { checkName, keyOf } from './names.ts';
@@ -331,18 +331,7 @@ export class ShareOpener implements Share {
     return found > 0 && mounts.has(found) ? -Errno.EBUSY : 0;
   }
 
-  readonly #scratch: Attributes = {
-    node: 0,
-    mode: 0,
-    size: 0,
-    links: 0,
-    uid: 0,
-    gid: 0,
-    rdev: 0,
-    atime: { sec: 0, nsec: 0 },
-    mtime: { sec: 0, nsec: 0 },
-    ctime: { sec: 0, nsec: 0 },
-  };
+  readonly #scratch = blankAttributes();
 
   /** A tagged request: executed once, and its answer collected by whoever asks again. */
   #once(
