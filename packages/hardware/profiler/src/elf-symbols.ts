@@ -1,10 +1,5 @@
-/** A function of a program file. Addresses as the file has them. */
-export interface FunctionSymbol {
-  readonly name: string;
-  readonly start: number;
-  /** One past its last byte; the next function's start where the file does not say. */
-  readonly end: number;
-}
+import type { FunctionSymbol } from './function-symbol.ts';
+import { goFunctions } from './go-symbols.ts';
 
 /** Reads `bytes` at an offset of a file; undefined if they are not there, or not now. */
 export type FileReader = (offset: number, bytes: number) => Uint8Array | undefined;
@@ -32,8 +27,11 @@ const TABLE_BYTES_MAX = 64 << 20;
 const HEADERS_MAX = 4096;
 
 interface Section {
+  /** Offset in the names of sections. */
+  readonly name: number;
   readonly type: number;
   readonly flags: number;
+  readonly address: number;
   readonly offset: number;
   readonly bytes: number;
   readonly link: number;
@@ -59,7 +57,8 @@ export class ElfSymbols {
     if (segments === undefined) return undefined;
     const sections = readSections(file, view);
     const table = sections.find(({ type }) => type === SHT_SYMTAB) ?? sections.find(({ type }) => type === SHT_DYNSYM);
-    return new ElfSymbols(segments, table === undefined ? [] : readFunctions(file, table, sections));
+    const named = table === undefined ? [] : readFunctions(file, table, sections);
+    return new ElfSymbols(segments, named.length > 0 ? named : readGo(file, view, sections));
   }
 
   /** The address that a byte of the file is linked for. */
@@ -110,14 +109,29 @@ function readSections(file: FileReader, head: DataView): Section[] {
   const sections: Section[] = [];
   for (let at = 0; at < count * size; at += size) {
     sections.push({
+      name: view.getUint32(at, true),
       type: view.getUint32(at + 4, true),
       flags: view.getUint32(at + 8, true),
+      address: u64(view, at + 16),
       offset: u64(view, at + 24),
       bytes: u64(view, at + 32),
       link: view.getUint32(at + 40, true),
     });
   }
   return sections;
+}
+
+/** A Go program that was stripped of its symbols still has its line table. */
+function readGo(file: FileReader, head: DataView, sections: readonly Section[]): FunctionSymbol[] {
+  const strings = sections[head.getUint16(62, true)];
+  const names = strings !== undefined && strings.bytes <= TABLE_BYTES_MAX ? file(strings.offset, strings.bytes) : undefined;
+  if (names === undefined) return [];
+  const named = (wanted: string): Section | undefined => sections.find(({ name }) => stringAt(names, name) === wanted);
+  const lines = named('.gopclntab');
+  const text = named('.text');
+  if (lines === undefined || text === undefined || lines.bytes > TABLE_BYTES_MAX) return [];
+  const table = file(lines.offset, lines.bytes);
+  return table === undefined ? [] : goFunctions(table, text.address);
 }
 
 function readFunctions(file: FileReader, table: Section, sections: readonly Section[]): FunctionSymbol[] {
