@@ -29,6 +29,8 @@ interface Sample {
   /** The first byte of output, or its end. */
   readonly output: number[];
   readonly exit: number[];
+  /** CPU milliseconds of all threads of this process, the stack's end included. */
+  readonly cpu: number[];
 }
 
 function subjects(): readonly Subject[] {
@@ -47,7 +49,10 @@ function subjects(): readonly Subject[] {
   ];
 }
 
+const emptySample = (): Sample => ({ ready: [], output: [], exit: [], cpu: [] });
+
 async function once({ name, chain, host, argv }: Subject, sample: Sample): Promise<void> {
+  const cpuBefore = process.cpuUsage();
   const from = performance.now();
   const stack = await start({
     ashlar: 1,
@@ -66,6 +71,8 @@ async function once({ name, chain, host, argv }: Subject, sample: Sample): Promi
     if (!('code' in exit) || exit.code !== 0) throw new Error(`${name} ended with ${JSON.stringify(exit)}`);
   } finally {
     await stack.stop();
+    const { user, system } = process.cpuUsage(cpuBefore);
+    sample.cpu.push((user + system) / 1000);
   }
 }
 
@@ -80,12 +87,12 @@ const holds = (value: number, promised: number | undefined): string => (promised
 const ends = (interval: readonly number[]): string => interval.map((end) => end.toFixed(2)).join('–');
 
 async function warmProcess(runs: number, wanted: readonly Subject[]): Promise<readonly Row[]> {
-  const samples = wanted.map((): Sample => ({ ready: [], output: [], exit: [] }));
+  const samples = wanted.map(emptySample);
   // The first of each compiles what the others use.
-  for (const subject of wanted) for (let run = 0; run < 3; run++) await once(subject, { ready: [], output: [], exit: [] });
+  for (const subject of wanted) for (let run = 0; run < 3; run++) await once(subject, emptySample());
   for (let run = 0; run < runs; run++) for (const [index, subject] of wanted.entries()) await once(subject, samples[index] as Sample);
   return wanted.map(({ name, promisedMs }, index) => {
-    const { ready, output, exit } = samples[index] as Sample;
+    const { ready, output, exit, cpu } = samples[index] as Sample;
     return {
       program: name,
       'stack ready': median(ready).toFixed(2),
@@ -94,6 +101,7 @@ async function warmProcess(runs: number, wanted: readonly Subject[]): Promise<re
       '95 %': ends(intervalOfMedian(exit)),
       promised: promisedMs === undefined ? '' : `≤ ${promisedMs}`,
       holds: holds(median(exit), promisedMs),
+      'cpu, with stop': median(cpu).toFixed(2),
     };
   });
 }
