@@ -252,6 +252,17 @@ describe('a stack that misbehaves', () => {
       expect(stderr).toMatch(/^ashlar: .*the stub has a bug.*\n {2}hint: run again with --debug.*\n$/);
     },
   );
+
+  it('says the same of a domain of a stack file: 125', async () => {
+    const file = join(folder, 'throwing.yaml');
+    writeFileSync(
+      file,
+      `ashlar: 1\nhypervisors: [worker]\nkernel: ${kernel('throwing')}\nuserspace: { volumes: [{ host: ${guestPrograms}, guest: /guests }], run: [/guests/hello] }\n`,
+    );
+    const { status, stderr } = await ashlar(['up', file]);
+    expect(status).toBe(125);
+    expect(stderr).toMatch(/\nashlar: .*the stub has a bug.*\n {2}hint: run again with --debug.*\n$/);
+  });
 });
 
 describe('errors', () => {

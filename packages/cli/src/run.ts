@@ -23,6 +23,7 @@ import { imageProgress } from './image-progress.ts';
 import { LOADER_MODULE } from './plugins.ts';
 import { tellRefusal } from './refusal.ts';
 import { registry } from './registry.ts';
+import { orFailure, STOP_MS_MAX, within } from './stack-failure.ts';
 import { startFailed } from './start-failure.ts';
 import { connectStdio } from './stdio.ts';
 
@@ -46,31 +47,6 @@ export async function run(argv: readonly string[], flags: RunFlags): Promise<num
   } finally {
     await within(STOP_MS_MAX, stack.stop());
   }
-}
-
-/** Host milliseconds that a stack may take to give everything back before the process ends without it. */
-const STOP_MS_MAX = 5000;
-
-async function within<T>(ms: number, work: Promise<T>): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | number | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-/** Rejects when the stack cannot go on; the program may then never say that it ended. */
-async function failure(stack: Stack, domain: string): Promise<never> {
-  const crash = stack.stopped(domain).then(({ route, reason, message }) => {
-    const why = message === '' ? reason : `${reason}: ${message}`;
-    return new Error(`domain '${route.join('/')}' ${why}`);
-  });
-  const error = await Promise.race([stack.failed, crash]);
-  throw new StackError(`the stack ended: ${error.message}`, 'run again with --debug to see where', { cause: error });
 }
 
 /** The stack that the flags describe: a file with changes, or nothing but flags. */
@@ -153,19 +129,8 @@ async function runIn(stack: Stack, argv: readonly string[], flags: RunFlags, plu
   if (leaf === undefined) throw new StackError(`there is no domain '${flags.domain}'`, `the stack has: ${names}`);
   const program = argv.length > 0 ? argv : leaf.run;
   if (program === undefined) throw new StackError('there is no program to run', 'name it after --, or use a file: image');
-  const failed = failure(stack, leaf.name);
-  failed.catch(() => undefined);
-  const ended = execute({ stack, leaf, plugins }, program, flags).catch((error: unknown) => {
-    // The session broke: why, whoever watches the domains knows.
-    if ((error as { code?: unknown }).code === 'ECONNRESET')
-      return within(FAILURE_MS_MAX, failed).then((known) => known ?? Promise.reject(error));
-    throw error;
-  });
-  return Promise.race([ended, failed]);
+  return orFailure(execute({ stack, leaf, plugins }, program, flags), stack, leaf.name);
 }
-
-/** Host milliseconds between a session that breaks and the news of why, at the most: the machine may be busy. */
-const FAILURE_MS_MAX = 20_000;
 
 /** Where a program runs. */
 interface Place {

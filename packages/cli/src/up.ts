@@ -4,6 +4,7 @@ import { imageProgress } from './image-progress.ts';
 import { LOADER_MODULE } from './plugins.ts';
 import { tellRefusal } from './refusal.ts';
 import { registry } from './registry.ts';
+import { orFailure, STOP_MS_MAX, within } from './stack-failure.ts';
 import { startFailed } from './start-failure.ts';
 import { connectStdio } from './stdio.ts';
 
@@ -20,10 +21,11 @@ export async function up(file: string, flags: { readonly offline?: boolean }): P
   images.done();
   process.stderr.write(`${stack}\n`);
   try {
-    const statuses = await Promise.all(stack.plan.leaves.map((leaf) => runLeaf(stack, leaf, prepared.registry)));
+    const running = stack.plan.leaves.map((leaf) => orFailure(runLeaf(stack, leaf, prepared.registry), stack, leaf.name));
+    const statuses = await Promise.all(running);
     return statuses.find((status) => status !== 0) ?? 0;
   } finally {
-    await stack.stop();
+    await within(STOP_MS_MAX, stack.stop());
   }
 }
 
