@@ -9,6 +9,7 @@ export default defineConfig({
       'acceptance/src/**/*.test.ts',
       'bench/src/**/*.test.ts',
     ],
+    setupFiles: ['./vitest.setup.ts'],
     // Against what never ends, not against what is slow: a loaded machine fails no test.
     testTimeout: 600_000,
     hookTimeout: 600_000,
