@@ -184,6 +184,12 @@ export class CodePages {
     this.#unmark(page);
   }
 
+  /** Whether a page has a slot, which lets it be executed without asking, or is held. It need not be marked: a store unmarks it and leaves the slot. */
+  has(page: number): boolean {
+    const { u8, u16 } = this.#engine;
+    return u16[(CODE_INDEX >> 1) + page] !== 0 || ((u8[PERMS + page] as number) & Perm.CODE) !== 0;
+  }
+
   /** The page may no longer be executed. */
   drop(page: number): void {
     this.onChange(page);

@@ -99,7 +99,7 @@ export class Residency implements PageHolder {
     for (let page = start; page < to; page++) {
       const flags = this.flags(page);
       if ((flags & Perm.PRESENT) === 0) continue;
-      if ((flags & Perm.CODE) !== 0 && (may & Perm.EXEC) === 0) this.#code.drop(page);
+      if ((may & Perm.EXEC) === 0 && this.#code.has(page)) this.#code.drop(page);
       this.#set(page, (this.flags(page) & ~(Perm.READ | Perm.WRITE | Perm.EXEC)) | may);
     }
   }
@@ -225,7 +225,7 @@ export class Residency implements PageHolder {
 
   #release(page: number, uncharge: boolean): void {
     const flags = this.flags(page);
-    if ((flags & Perm.CODE) !== 0) this.#code.drop(page);
+    if (this.#code.has(page)) this.#code.drop(page);
     if ((flags & Perm.WATCHED) !== 0) this.#onWatched(page);
     this.#set(page, Perm.STALE);
     this.count--;

@@ -1,4 +1,4 @@
-import { Prot, type Riscv64Context } from '@ashlar/hardware';
+import { type Context, Prot, type Riscv64Context, type Trap, TrapAnswer } from '@ashlar/hardware';
 import { describe, expect, it } from 'vitest';
 import { Riscv64Cpu } from '../cpu.ts';
 import { address, made, TestAccount } from '../differential/machine.ts';
@@ -19,7 +19,12 @@ function start(translation: Translation, ...words: readonly number[]) {
   };
   write(...words);
   context.pc = address(CODE);
-  return { context, space, write, run: (budget: number) => cpu.run(context, space, () => 1, budget) };
+  const traps: Pick<Trap, 'cause' | 'access' | 'reason'>[] = [];
+  const onTrap = (_context: Context, { cause, access, reason }: Trap): TrapAnswer => {
+    traps.push({ cause, access, reason });
+    return TrapAnswer.LEAVE;
+  };
+  return { context, space, traps, write, run: (budget: number) => cpu.run(context, space, onTrap, budget) };
 }
 
 describe.each(['off', 'eager', 'hot'] as const)('code that changes, translation %s', (translation) => {
@@ -60,6 +65,19 @@ describe.each(['off', 'eager', 'hot'] as const)('code that changes, translation 
     context.writeNumber(A0, 0);
     expect(run(1_000_000)).toBe('left');
     expect(context.readNumber(A0)).toBe((500 * 501) / 2);
+  });
+
+  it.each(['unmapped', 'protection'] as const)('by a store, and is then %s before it was executed again', (reason) => {
+    const { context, space, traps, write, run } = start(translation, ...loop(1));
+    context.writeNumber(A1, 1_000_000);
+    expect(run(500_001)).toBe('budget');
+    write(...loop(2));
+    if (reason === 'unmapped') space.unmap(address(CODE), 8192);
+    else space.protect(address(CODE), 8192, Prot.READ);
+    const { retired } = context;
+    expect(run(1000)).toBe('left');
+    expect(traps).toEqual([{ cause: 'fault', access: 'execute', reason }]);
+    expect(context.retired).toBe(retired);
   });
 
   it('by losing the right to be executed', () => {
