@@ -114,11 +114,21 @@ async function feed(source: AsyncGenerator<Uint8Array>, to: Transform): Promise<
   for await (const chunk of source) {
     // Past the end of the gzip data the source is still read, and its bytes dropped.
     if (over || to.write(chunk)) continue;
-    await new Promise<void>((resume) => {
-      for (const event of ['drain', 'close', 'end', 'error']) to.once(event, () => resume());
-    });
+    await drained(to);
   }
   if (!over) to.end();
+}
+
+/** Settles when the stream takes more, or never will. */
+function drained(to: Transform): Promise<void> {
+  const events = ['drain', 'close', 'end', 'error'];
+  return new Promise((resolve) => {
+    const settle = (): void => {
+      for (const event of events) to.off(event, settle);
+      resolve();
+    };
+    for (const event of events) to.on(event, settle);
+  });
 }
 
 function codeOf(error: unknown): string {
