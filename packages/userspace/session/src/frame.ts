@@ -1,5 +1,5 @@
 import { FRAME_BYTES_MAX } from '@ashlar/hardware';
-import { decode, encode } from '@msgpack/msgpack';
+import { decode, Encoder } from '@msgpack/msgpack';
 
 /** A frame that is not as the protocol says; the session is ended by it, and nothing else. */
 export class MalformedFrame extends Error {
@@ -9,7 +9,10 @@ export class MalformedFrame extends Error {
 /** What a frame's fields may be. */
 export type Field = number | boolean | string | null | Uint8Array | readonly Field[];
 
-export const writeFrame = (...fields: readonly Field[]): Uint8Array => encode(fields);
+/** One for all frames: each would have a buffer of its own. */
+const encoder = new Encoder();
+
+export const writeFrame = (...fields: readonly Field[]): Uint8Array => encoder.encode(fields);
 
 /** A received frame, read field by field in order; every field is checked. */
 export class Fields {
