@@ -38,9 +38,9 @@ export function include(into: Registers, more: Registers): boolean {
   return into.x !== x || into.f !== f;
 }
 
-export function lifetimes(region: Region, flow: Flow, isCheckpoint: (pc: number) => boolean): Lifetimes {
+export function lifetimes(region: Region, flow: Flow, checkpoints: ReadonlySet<number>): Lifetimes {
   const facts = new Map<number, Facts>();
-  for (const block of region.blocks.values()) facts.set(block.start, factsOf(block, isCheckpoint(block.start)));
+  for (const block of region.blocks.values()) facts.set(block.start, factsOf(block, checkpoints.has(block.start)));
   const { start, end } = dirtiness(region, flow.order, facts);
   const { exitKind, exitKinds } = exits(flow.order, facts, start);
   return { needed: needs(region, flow.order, facts, { start, end, exitKind, exitKinds }), dirty: end, exitKind, exitKinds };

@@ -8,7 +8,7 @@ import { type CheckCounts, countChecks, planGuards } from './guards.ts';
 import { type Surroundings, TranslatorGuest, writeFast } from './guest.ts';
 import { include, type Lifetimes, lifetimes, none } from './lifetimes.ts';
 import { addOperands, type Registers } from './operands.ts';
-import { type Block, type Region, successors } from './region.ts';
+import { type Block, type Region, returns, successors } from './region.ts';
 
 /** Deepest nest of guest calls made as wasm calls; deeper ones return to the interpreter and start over. Bounds the host's stack. */
 const CALL_DEPTH_MAX = 160;
@@ -68,6 +68,8 @@ export class RegionWriter implements Surroundings {
   readonly #answer: Local<'i64'>;
   /** Why a side exit is taken: a {@link Left}. */
   readonly #reason: Local<'i32'>;
+  /** Blocks that look at the fuel when they begin: no path goes on for ever without one. */
+  readonly #checkpoints: ReadonlySet<number>;
   readonly #longest: ReadonlyMap<number, number>;
   readonly #levels: Level[] = [];
   /** Whether any instruction computes with floating-point numbers. */
@@ -90,9 +92,10 @@ export class RegionWriter implements Surroundings {
     this.#answer = code.local('i64');
     this.#reason = code.local('i32');
     this.#flow = structure(region);
-    this.#lifetimes = lifetimes(region, this.#flow, (pc) => isCheckpoint(this.#flow, pc));
+    this.#checkpoints = new Set([...this.#flow.selected.keys(), ...this.#flow.headers, ...returns(region)]);
+    this.#lifetimes = lifetimes(region, this.#flow, this.#checkpoints);
     this.#guest = new TranslatorGuest(this);
-    this.#longest = longestPaths(region, this.#flow);
+    this.#longest = longestPaths(region, this.#flow, this.#checkpoints);
     const rows = [...region.blocks.values()].flatMap(({ ops }) => ops.map(({ row }) => row));
     this.#computesFloat = rows.some(({ format }) => format === 'RM' || format === 'R4');
   }
@@ -161,13 +164,21 @@ export class RegionWriter implements Surroundings {
   // ───── calls, jumps and exits ─────
 
   #call(to: number, next: number): void {
-    const { entries, go, depth, fuel } = this.#parts;
+    const { code } = this;
+    const { entries, find, depth, fuel, signature } = this.#parts;
     this.#spillDirty();
     this.#limitDepth(i64.const(to));
     const deeper = i32.add(depth, i32.const(1));
     const entry = entries.get(to);
-    if (entry === undefined) this.#comeBack(next, call('i64', go, i32.const(to), deeper, fuel));
-    else this.#comeBack(next, call('i64', entry.callee, i32.const(entry.way), deeper, fuel));
+    if (entry !== undefined) {
+      this.#comeBack(next, call('i64', entry.callee, i32.const(entry.way), deeper, fuel));
+      return;
+    }
+    const found = code.let(i64.load(zero, Layout.JUMPS + ((to << 2) & Layout.JUMP_MASK)));
+    code.ifRarely(i32.ne(i32.wrap(found), i32.const(to)), () => code.set(found, call('i64', find, i32.const(to))));
+    const handle = code.let(i32.wrap(i64.shrU(found, i64.const(32))));
+    code.ifRarely(i32.eqz(handle), () => this.#return(i64.const(to)));
+    this.#comeBack(next, callIndirect('i64', signature, indexOf(handle), wayOf(handle), deeper, fuel));
   }
 
   #callTo(target: I64, next: number): void {
@@ -348,7 +359,7 @@ export class RegionWriter implements Surroundings {
     const block = region.blocks.get(pc) as Block;
     this.#block = block;
     if (this.#flow.selected.has(pc)) code.set(way, zero);
-    if (isCheckpoint(this.#flow, pc)) {
+    if (this.#checkpoints.has(pc)) {
       code.ifRarely(i32.ltS(fuel, i32.const(this.#longest.get(pc) as number)), () => this.#exit(pc, Left.FUEL));
     }
     code.set(fuel, i32.sub(fuel, i32.const(block.ops.length)));
@@ -368,15 +379,13 @@ export class RegionWriter implements Surroundings {
 const indexOf = (handle: I32): I32 => i32.and(handle, i32.const(Layout.Handle.INDEX_MASK));
 const wayOf = (handle: I32): I32 => i32.shrU(handle, i32.const(Layout.Handle.ENTRY_SHIFT));
 
-const isCheckpoint = (flow: Flow, pc: number): boolean => flow.selected.has(pc) || flow.headers.has(pc);
-
 /** Instructions on the longest path from each block to the next look at the fuel. */
-function longestPaths(region: Region, flow: Flow): ReadonlyMap<number, number> {
+function longestPaths(region: Region, flow: Flow, checkpoints: ReadonlySet<number>): ReadonlyMap<number, number> {
   const longest = new Map<number, number>();
   for (const pc of flow.order.toReversed()) {
     const block = region.blocks.get(pc) as Block;
     let rest = 0;
-    for (const to of successors(region, block)) if (!isCheckpoint(flow, to)) rest = Math.max(rest, longest.get(to) as number);
+    for (const to of successors(region, block)) if (!checkpoints.has(to)) rest = Math.max(rest, longest.get(to) as number);
     longest.set(pc, block.ops.length + rest);
   }
   return longest;

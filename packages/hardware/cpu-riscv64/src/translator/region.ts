@@ -100,7 +100,7 @@ function decodeAt(view: CodeView, pc: number): Op | undefined {
 }
 
 /** Whether the instruction at `pc`, which is not for a translator, is a system call: the interpreter goes on behind it. */
-const isCall = (view: CodeView, pc: number): boolean => view.half(pc) === 0x73 && view.half(pc + 2) === 0;
+const isSystemCall = (view: CodeView, pc: number): boolean => view.half(pc) === 0x73 && view.half(pc + 2) === 0;
 
 /** How `op` ends a block; `before`: the instruction in front of it in the block, which may say where an indirect jump goes. */
 function endOf(op: Op, before: Op | undefined): End | undefined {
@@ -152,7 +152,7 @@ class Explorer {
       if (this.ops.size >= REGION_INSTRUCTIONS_MAX || this.#view.taken(pc)) return;
       const op = decodeAt(this.#view, pc);
       if (op === undefined) {
-        if (isCall(this.#view, pc)) this.#resume(pc + 4);
+        if (isSystemCall(this.#view, pc)) this.#resume(pc + 4);
         return;
       }
       this.ops.set(pc, op);
@@ -165,12 +165,12 @@ class Explorer {
         if (this.#view.reached(end.next)) this.#reach(end.next);
         if (this.#view.reached(end.to)) this.#reach(end.to);
       }
-      if (end.kind === 'call' || end.kind === 'callIndirect') this.#resume(end.next);
+      if (end.kind === 'call' || end.kind === 'callIndirect') this.#reach(end.next);
       return;
     }
   }
 
-  /** The region is entered anew where a call or a system call comes back. */
+  /** The region is entered anew where a system call comes back; where a call does, only if that turns out to be hot. */
   #resume(pc: number): void {
     this.#reach(pc);
     this.resumes.add(pc);
@@ -213,6 +213,13 @@ function blockFrom(ops: ReadonlyMap<number, Op>, leaders: ReadonlySet<number>, s
 function* loopTargets(blocks: ReadonlyMap<number, Block>): Generator<number> {
   for (const { start, end } of blocks.values()) {
     if ((end.kind === 'go' || end.kind === 'branch') && end.to <= start) yield end.to;
+  }
+}
+
+/** Where calls of the region come back to. */
+export function* returns(region: Region): Generator<number> {
+  for (const { end } of region.blocks.values()) {
+    if ((end.kind === 'call' || end.kind === 'callIndirect') && region.blocks.has(end.next)) yield end.next;
   }
 }
 
