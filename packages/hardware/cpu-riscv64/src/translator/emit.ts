@@ -6,8 +6,8 @@ import { i32, i64 } from '../wasm/expression.ts';
 import { ModuleBuilder } from '../wasm/module.ts';
 import type { CheckCounts } from './guards.ts';
 import { helperSignatures } from './operands.ts';
-import type { Region } from './region.ts';
-import { type Entry, jumpSlot, RegionWriter } from './region-writer.ts';
+import { type Region, waysInto } from './region.ts';
+import { jumpSlot, RegionWriter } from './region-writer.ts';
 
 const zero = i32.const(0);
 const PARAMS = ['i32', 'i32', 'i32'] as const;
@@ -26,13 +26,10 @@ export function regionModule(regions: readonly Region[], fuses: boolean, checks:
   const find = findFunction(module);
   const go = goFunction(module, find, signature);
   const functions = regions.map((_, i): Callee => ({ index: go.index + 1 + i, params: PARAMS, result: 'i64' }));
-  const entries = new Map<number, Entry>();
-  for (const [i, region] of regions.entries()) {
-    for (const [k, pc] of region.entries.entries()) if (!entries.has(pc)) entries.set(pc, { callee: functions[i] as Callee, way: k + 1 });
-  }
+  const ways = waysInto(regions);
   for (const [number, region] of regions.entries()) {
     module.function(PARAMS, 'i64', (code, [way, depth, fuel]) => {
-      new RegionWriter({ code, way, depth, fuel, region, number, entries, helpers, find, go, signature, fuses, checks }).write();
+      new RegionWriter({ code, way, depth, fuel, region, number, ways, functions, helpers, find, go, signature, fuses, checks }).write();
     });
   }
   module.placeInTable(functions);

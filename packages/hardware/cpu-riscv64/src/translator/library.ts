@@ -1,7 +1,7 @@
 import { regionModule } from './emit.ts';
 import { hostFuses } from './fusing.ts';
 import type { CheckCounts } from './guards.ts';
-import type { Region } from './region.ts';
+import { leadsTo, type Region, type Way, waysInto } from './region.ts';
 
 /** Consecutive code of a region: its halfwords from an address on. */
 export interface Span {
@@ -17,6 +17,8 @@ export interface Shape {
   readonly instructions: number;
   /** How often it was made anew. */
   readonly generation: number;
+  /** Regions of the same module that it calls or goes to directly, by number: it is right only as long as they are. */
+  readonly callees: readonly number[];
 }
 
 /** A compiled module and the regions in it, in the order of its functions in the table. */
@@ -39,7 +41,8 @@ export class Library {
   /** Translates regions together. */
   add(regions: readonly Region[], generations: readonly number[], checks: CheckCounts): Shared {
     const module = new WebAssembly.Module(regionModule(regions, hostFuses(), checks));
-    const shapes = regions.map((region, i) => shapeOf(region, generations[i] ?? 0));
+    const ways = waysInto(regions);
+    const shapes = regions.map((region, i) => shapeOf(region, generations[i] ?? 0, ways));
     const shared = { module, shapes };
     if (this.#all.size >= MODULES_MAX) {
       for (const oldest of this.#all) {
@@ -74,7 +77,8 @@ export class Library {
 
 const entriesOf = ({ shapes }: Shared): Set<number> => new Set(shapes.flatMap(({ entries }) => entries));
 
-function shapeOf({ blocks, entries, pages }: Region, generation: number): Shape {
+function shapeOf(region: Region, generation: number, ways: ReadonlyMap<number, Way>): Shape {
+  const { blocks, entries, pages } = region;
   const halves = new Map<number, number>();
   let instructions = 0;
   for (const { ops } of blocks.values()) {
@@ -96,5 +100,6 @@ function shapeOf({ blocks, entries, pages }: Region, generation: number): Shape 
     run.push(halves.get(pc) as number);
   }
   if (run.length > 0) spans.push({ start, halves: Uint16Array.from(run) });
-  return { entries, spans, pages, instructions, generation };
+  const callees = new Set([...leadsTo(region)].flatMap((pc) => ways.get(pc)?.region ?? []));
+  return { entries, spans, pages, instructions, generation, callees: [...callees] };
 }

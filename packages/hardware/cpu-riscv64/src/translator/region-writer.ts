@@ -8,17 +8,11 @@ import { type CheckCounts, countChecks, planGuards } from './guards.ts';
 import { type Surroundings, TranslatorGuest, writeFast } from './guest.ts';
 import { include, type Lifetimes, lifetimes, none } from './lifetimes.ts';
 import { addOperands, type Registers } from './operands.ts';
-import { type Block, type Region, returns, successors } from './region.ts';
+import { type Block, type Region, returns, successors, type Way } from './region.ts';
 
 /** Deepest nest of guest calls made as wasm calls; deeper ones return to the interpreter and start over. Bounds the host's stack. */
 const CALL_DEPTH_MAX = 160;
 const zero = i32.const(0);
-
-/** Where a region of the same module is entered. */
-export interface Entry {
-  readonly callee: Callee;
-  readonly way: number;
-}
 
 /** What a region's function is written with; see emit.ts for the parameters. */
 export interface Parts {
@@ -29,8 +23,9 @@ export interface Parts {
   readonly region: Region;
   /** Of the region in its module. */
   readonly number: number;
-  /** Entries of the module's regions, by address. */
-  readonly entries: ReadonlyMap<number, Entry>;
+  /** Entries of the module's regions, by address, and the regions' functions. */
+  readonly ways: ReadonlyMap<number, Way>;
+  readonly functions: readonly Callee[];
   readonly helpers: ReadonlyMap<HelperName, Callee>;
   readonly find: Callee;
   readonly go: Callee;
@@ -165,13 +160,13 @@ export class RegionWriter implements Surroundings {
 
   #call(to: number, next: number): void {
     const { code } = this;
-    const { entries, find, depth, fuel, signature } = this.#parts;
+    const { ways, functions, find, depth, fuel, signature } = this.#parts;
     this.#spillDirty();
     this.#limitDepth(i64.const(to));
     const deeper = i32.add(depth, i32.const(1));
-    const entry = entries.get(to);
-    if (entry !== undefined) {
-      this.#comeBack(next, call('i64', entry.callee, i32.const(entry.way), deeper, fuel));
+    const known = ways.get(to);
+    if (known !== undefined) {
+      this.#comeBack(next, call('i64', functions[known.region] as Callee, i32.const(known.way), deeper, fuel));
       return;
     }
     const found = code.let(i64.load(zero, Layout.JUMPS + ((to << 2) & Layout.JUMP_MASK)));
@@ -236,15 +231,15 @@ export class RegionWriter implements Surroundings {
   }
 
   #goTo(pc: number): void {
-    const { region, entries, go, depth, fuel } = this.#parts;
+    const { region, ways, functions, go, depth, fuel } = this.#parts;
     if (region.blocks.has(pc)) {
       this.#branchTo(pc);
       return;
     }
     this.#spillDirty();
-    const entry = entries.get(pc);
-    if (entry === undefined) this.code.returnCall(go, i32.const(pc), depth, fuel);
-    else this.code.returnCall(entry.callee, i32.const(entry.way), depth, fuel);
+    const known = ways.get(pc);
+    if (known === undefined) this.code.returnCall(go, i32.const(pc), depth, fuel);
+    else this.code.returnCall(functions[known.region] as Callee, i32.const(known.way), depth, fuel);
   }
 
   /** Leaves at an instruction for the interpreter to go on there. */

@@ -216,6 +216,30 @@ function* loopTargets(blocks: ReadonlyMap<number, Block>): Generator<number> {
   }
 }
 
+/** Where a function of a module is entered: at which of a region's entries, counted from 1. */
+export interface Way {
+  /** Of the region in its module. */
+  readonly region: number;
+  readonly way: number;
+}
+
+/** Entries of regions that are translated together, by address. */
+export function waysInto(regions: readonly Region[]): ReadonlyMap<number, Way> {
+  const ways = new Map<number, Way>();
+  for (const [region, { entries }] of regions.entries()) {
+    for (const [k, pc] of entries.entries()) if (!ways.has(pc)) ways.set(pc, { region, way: k + 1 });
+  }
+  return ways;
+}
+
+/** Addresses outside of its blocks that a region calls or goes to, as far as its instructions say. */
+export function* leadsTo({ blocks }: Region): Generator<number> {
+  for (const { end } of blocks.values()) {
+    if (end.kind === 'go' || end.kind === 'branch' || end.kind === 'call') yield end.to;
+    if (end.kind === 'branch') yield end.next;
+  }
+}
+
 /** Where calls of the region come back to. */
 export function* returns(region: Region): Generator<number> {
   for (const { end } of region.blocks.values()) {
