@@ -111,6 +111,14 @@ export class Engine {
     new WebAssembly.Instance(module, { env: { ...this.imports, base } });
   }
 
+  /**
+   * Lets go of all translated code; not while the interpreter runs. V8 keeps every instance that ever imported a table for as long as the table
+   * lives, so there is a new one.
+   */
+  renewTable(): void {
+    this.#interpreter();
+  }
+
   /** The interpreter, with a table of its own. */
   #interpreter(): void {
     this.#instances = 0;
@@ -142,8 +150,7 @@ export class Engine {
     this.host = NO_HOST;
     if (pool.length >= POOL_LIMIT || this.u8.length > POOL_MEMORY_BYTES) return;
     scrub();
-    // V8 keeps every instance that ever imported a table for as long as the table lives.
-    if (this.#instances > 0) this.#interpreter();
+    if (this.#instances > 0) this.renewTable();
     pool.push(this);
   }
 

@@ -38,9 +38,10 @@ export class Library {
   readonly #all = new Set<Shared>();
   readonly #byEntry = new Map<number, Shared[]>();
 
-  /** Translates regions together. */
-  add(regions: readonly Region[], generations: readonly number[], checks: CheckCounts): Shared {
-    const module = new WebAssembly.Module(regionModule(regions, hostFuses(), checks));
+  /** Translates regions together; undefined if the host has no room for another module. */
+  add(regions: readonly Region[], generations: readonly number[], checks: CheckCounts): Shared | undefined {
+    const module = compile(regionModule(regions, hostFuses(), checks));
+    if (module === undefined) return undefined;
     const ways = waysInto(regions);
     const shapes = regions.map((region, i) => shapeOf(region, generations[i] ?? 0, ways));
     const shared = { module, shapes };
@@ -72,6 +73,16 @@ export class Library {
       if (rest.length === 0) this.#byEntry.delete(entry);
       else this.#byEntry.set(entry, rest);
     }
+  }
+}
+
+/** The host may be out of address space or mappings; bytes that are not valid are a mistake of ours and are thrown. */
+function compile(bytes: Uint8Array<ArrayBuffer>): WebAssembly.Module | undefined {
+  try {
+    return new WebAssembly.Module(bytes);
+  } catch (error) {
+    if (error instanceof WebAssembly.CompileError) throw error;
+    return undefined;
   }
 }
 

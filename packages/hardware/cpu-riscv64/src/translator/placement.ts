@@ -1,0 +1,265 @@
+import type { CodePages } from '../code-pages.ts';
+import type { Counters } from '../counters.ts';
+import { type Engine, REGIONS_MAX } from '../engine.ts';
+import { BASE, Handle, JUMP_COUNT, JUMP_MASK, JUMPS, PAGE_SHIFT, PAGE_SIZE, PERMS, Perm } from '../layout.ts';
+import type { Shape, Shared } from './library.ts';
+
+/** Times a page's code may change before it is no longer translated: it is data as well, or a compiler's scratch. */
+const CHANGES_MAX = 16;
+/**
+ * Modules with an instance at a time. V8 keeps each for as long as its table lives, with a copy of the table, so that this many are enough reason to
+ * start over with a new one.
+ */
+const INSTANCES_MAX = 256;
+
+/** A region that was put in place in a space. */
+export interface Placed {
+  readonly shape: Shape;
+  readonly module: PlacedModule;
+  /** Where its function is in the table, or was: it takes jumps to this index for jumps within. */
+  readonly index: number;
+  /**
+   * `entered`: jumps find it; `called`: only regions of its module do, since others took its code over or had it before; `gone`: its code changed.
+   */
+  state: 'entered' | 'called' | 'gone';
+}
+
+/** The regions of a module in a space; undefined where the code is not what was translated. */
+interface PlacedModule {
+  readonly shared: Shared;
+  readonly regions: (Placed | undefined)[];
+}
+
+/** Which translated code a space has where, and that none is run whose bytes have changed. */
+export class Placement {
+  readonly #engine: Engine;
+  readonly #code: CodePages;
+  readonly #counters: Counters;
+  /** By page: for each halfword the index of the region that is entered there, or 0. */
+  readonly #owners = new Map<number, Uint16Array>();
+  /** By index in the table, all that may still be run; 0 is never used. */
+  #byIndex: (Placed | undefined)[] = [undefined];
+  readonly #byPage = new Map<number, Set<Placed>>();
+  readonly #changes = new Map<number, number>();
+  readonly #modules = new Set<Shared>();
+
+  constructor(engine: Engine, code: CodePages, counters: Counters) {
+    this.#engine = engine;
+    this.#code = code;
+    this.#counters = counters;
+    code.onChange = (page) => this.#changed(page);
+    code.onSlot = (page) => this.#mark(page);
+  }
+
+  /** Whether it is time to start over: called where no translated code is running. */
+  get isFull(): boolean {
+    return this.#modules.size >= INSTANCES_MAX;
+  }
+
+  has(shared: Shared): boolean {
+    return this.#modules.has(shared);
+  }
+
+  /** The region that is entered at addresses around `pc`. */
+  ownerOf(pc: number): Placed | undefined {
+    const index = this.#owners.get(pc >>> PAGE_SHIFT)?.[(pc & (PAGE_SIZE - 1)) >> 1] ?? 0;
+    return index === 0 ? undefined : this.#byIndex[index];
+  }
+
+  /** The halfword at an address; −1 where code may not be executed, is not present, or changes too often. */
+  half(pc: number): number {
+    const page = pc >>> PAGE_SHIFT;
+    const { u8, u16 } = this.#engine;
+    const flags = u8[PERMS + page] as number;
+    if ((flags & Perm.PRESENT) === 0 || (flags & Perm.EXEC) === 0) return -1;
+    if ((this.#changes.get(page) ?? 0) >= CHANGES_MAX) return -1;
+    return u16[(BASE + pc) >>> 1] as number;
+  }
+
+  /** Whether a region could be entered in this space: its code is here, and no other has it. */
+  fits(shape: Shape): boolean {
+    return this.#isSame(shape) && this.#isFree(shape);
+  }
+
+  /** Puts the regions of a module in place whose code, and whose callees' code, is what this space has there. */
+  install(shared: Shared): void {
+    const { shapes } = shared;
+    const base = this.#room(shapes.length);
+    if (base === undefined) return;
+    const { table } = this.#engine;
+    this.#modules.add(shared);
+    this.#engine.place(shared.module, base);
+    const module: PlacedModule = { shared, regions: [] };
+    const right = rightOnes(shapes, (shape) => this.#isSame(shape));
+    for (const [i, shape] of shapes.entries()) {
+      const placed = right.has(i) ? this.#place(shape, module, base + i) : undefined;
+      module.regions.push(placed);
+      if (placed?.state !== 'entered') table.set(base + i, null);
+    }
+  }
+
+  /** Other regions take its code over. */
+  replace(placed: Placed): void {
+    if (placed.state !== 'entered') return;
+    this.#counters.regionsDropped++;
+    this.#leave(placed);
+    placed.state = 'called';
+    if (callersOf(placed).length === 0) this.#forget(placed);
+  }
+
+  /** Drops everything, so that the host can give back what modules hold. */
+  startOver(): void {
+    this.clear();
+    this.#byIndex = [undefined];
+    this.#owners.clear();
+    this.#byPage.clear();
+    this.#modules.clear();
+    this.#engine.renewTable();
+  }
+
+  /** Lets go of everything. */
+  clear(): void {
+    for (const placed of this.#byIndex) if (placed?.state === 'entered') this.#leave(placed);
+    for (const page of this.#byPage.keys()) this.#code.release(page);
+    this.#engine.i32.fill(0, JUMPS >> 2, (JUMPS >> 2) + JUMP_COUNT * 2);
+  }
+
+  // ─────
+
+  /** First of so many indices in a row that are free. */
+  #room(count: number): number | undefined {
+    const { table } = this.#engine;
+    let start = 1;
+    for (let i = 1; i < this.#byIndex.length && i - start < count; i++) if (this.#byIndex[i] !== undefined) start = i + 1;
+    const end = start + count;
+    if (end > REGIONS_MAX) return undefined;
+    if (end > table.length) table.grow(Math.min(REGIONS_MAX, Math.max(end, table.length * 2)) - table.length);
+    while (this.#byIndex.length < end) this.#byIndex.push(undefined);
+    return start;
+  }
+
+  #isSame({ spans }: Shape): boolean {
+    return spans.every(({ start, halves }) => halves.every((half, i) => this.half(start + i * 2) === half));
+  }
+
+  #isFree({ spans }: Shape): boolean {
+    return spans.every(({ start, halves }) => halves.every((_, i) => this.ownerOf(start + i * 2) === undefined));
+  }
+
+  #place(shape: Shape, module: PlacedModule, index: number): Placed {
+    const state = this.#isFree(shape) ? 'entered' : 'called';
+    const placed: Placed = { shape, module, index, state };
+    for (const page of shape.pages) {
+      const set = this.#byPage.get(page);
+      if (set === undefined) this.#byPage.set(page, new Set([placed]));
+      else set.add(placed);
+      this.#code.hold(page);
+    }
+    this.#byIndex[index] = placed;
+    if (state === 'entered') {
+      this.#own(shape, index, 0);
+      for (const [i, entry] of shape.entries.entries()) this.#code.setHandle(entry, handleOf(index, i));
+    }
+    return placed;
+  }
+
+  /** Notes the owner of a region's code, where `before` is noted. */
+  #own({ spans }: Shape, index: number, before: number): void {
+    for (const { start, halves } of spans) {
+      for (let i = 0; i < halves.length; i++) {
+        const pc = start + i * 2;
+        const owners = this.#ownersOf(pc >>> PAGE_SHIFT);
+        const at = (pc & (PAGE_SIZE - 1)) >> 1;
+        if (owners[at] === before) owners[at] = index;
+      }
+    }
+  }
+
+  #ownersOf(page: number): Uint16Array {
+    let owners = this.#owners.get(page);
+    if (owners === undefined) {
+      owners = new Uint16Array(PAGE_SIZE / 2);
+      this.#owners.set(page, owners);
+    }
+    return owners;
+  }
+
+  /** Jumps no longer find it. */
+  #leave({ shape, index }: Placed): void {
+    for (const entry of shape.entries) {
+      this.#code.setHandle(entry, 0);
+      this.#forgetJump(entry);
+    }
+    this.#own(shape, 0, index);
+    this.#engine.table.set(index, null);
+  }
+
+  /** What the last jump to an address found is no longer so. */
+  #forgetJump(pc: number): void {
+    const { i32 } = this.#engine;
+    const at = (JUMPS + ((pc << 2) & JUMP_MASK)) >> 2;
+    if (i32[at] !== (pc | 0)) return;
+    i32[at] = 0;
+    i32[at + 1] = 0;
+  }
+
+  #forget(placed: Placed): void {
+    placed.state = 'gone';
+    this.#byIndex[placed.index] = undefined;
+    for (const page of placed.shape.pages) {
+      const set = this.#byPage.get(page);
+      set?.delete(placed);
+      if (set?.size !== 0) continue;
+      this.#byPage.delete(page);
+      this.#owners.delete(page);
+      this.#code.release(page);
+    }
+  }
+
+  /** The bytes of a page change, or it may no longer be executed: regions there, and all that call them, are wrong. */
+  #changed(page: number): void {
+    const here = this.#byPage.get(page);
+    if (here === undefined) return;
+    this.#changes.set(page, (this.#changes.get(page) ?? 0) + 1);
+    const wrong = [...here];
+    for (let placed = wrong.pop(); placed !== undefined; placed = wrong.pop()) {
+      if (placed.state === 'gone') continue;
+      this.#counters.regionsDropped++;
+      if (placed.state === 'entered') this.#leave(placed);
+      this.#forget(placed);
+      wrong.push(...callersOf(placed));
+    }
+  }
+
+  /** Makes the entries on a page known to the interpreter, if it has a slot. */
+  #mark(page: number): void {
+    for (const { shape, index, state } of this.#byPage.get(page) ?? []) {
+      if (state !== 'entered') continue;
+      for (const [i, entry] of shape.entries.entries()) if (entry >>> PAGE_SHIFT === page) this.#code.setHandle(entry, handleOf(index, i));
+    }
+  }
+}
+
+const handleOf = (index: number, entry: number): number => ((entry + 1) << Handle.ENTRY_SHIFT) | index;
+
+/** Regions of the same module that call a region directly and may still be run. */
+function callersOf({ shape, module }: Placed): Placed[] {
+  const number = module.shared.shapes.indexOf(shape);
+  return module.regions.filter(
+    (other): other is Placed => other !== undefined && other.state !== 'gone' && other.shape.callees.includes(number),
+  );
+}
+
+/** Numbers of the shapes that are right here and call none that is not. */
+function rightOnes(shapes: readonly Shape[], isRight: (shape: Shape) => boolean): ReadonlySet<number> {
+  const right = new Set([...shapes.keys()].filter((i) => isRight(shapes[i] as Shape)));
+  for (let changed = true; changed; ) {
+    changed = false;
+    for (const i of right) {
+      if (shapes[i]?.callees.every((callee) => right.has(callee)) === true) continue;
+      right.delete(i);
+      changed = true;
+    }
+  }
+  return right;
+}
