@@ -1,6 +1,7 @@
 import { HELPER_EXPORT } from './interpreter/agreement.ts';
 import { type InterpreterImports, interpreterModule } from './interpreter/module.ts';
 import * as Layout from './layout.ts';
+import { v8Version, withV8Flag } from './v8-flags.ts';
 
 /** Typed views of a memory; replaced together when it grows. One class for all, so that code that uses them sees one shape of object. */
 export class Views {
@@ -44,29 +45,15 @@ function module(): WebAssembly.Module {
   return compiled;
 }
 
-/** What Node.js has and the common library types do not know. */
-interface HostGlobals {
-  readonly process?: {
-    readonly versions?: { readonly v8?: string };
-    getBuiltinModule?(name: string): { setFlagsFromString?(flags: string): void } | undefined;
-  };
-}
-
 /**
  * V8 optimises a function on another thread when the bytes of code that its jumps back span exceed a budget, which it notes when the module is made.
  * The interpreter is one large loop, so some 60 instructions use the budget up; a small program is over long before the optimiser is, and a process
  * ends only when the optimiser has ended. With this budget it begins after some 60,000 instructions.
  */
 function withPatience<T>(make: () => T): T {
-  const { process } = globalThis as HostGlobals;
-  const usual = V8_BUDGETS.get(process?.versions?.v8?.split('.')[0]);
-  const v8 = usual === undefined ? undefined : process?.getBuiltinModule?.('node:v8');
-  v8?.setFlagsFromString?.(`--wasm-tiering-budget=${PATIENT_BUDGET}`);
-  try {
-    return make();
-  } finally {
-    v8?.setFlagsFromString?.(`--wasm-tiering-budget=${usual}`);
-  }
+  const usual = V8_BUDGETS.get(v8Version);
+  if (usual === undefined) return make();
+  return withV8Flag(`--wasm-tiering-budget=${PATIENT_BUDGET}`, `--wasm-tiering-budget=${usual}`, make);
 }
 
 const PATIENT_BUDGET = 1_800_000_000;

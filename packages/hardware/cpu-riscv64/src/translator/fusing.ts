@@ -1,7 +1,11 @@
+import { withV8Flag } from '../v8-flags.ts';
 import { f64 } from '../wasm/expression.ts';
 import { ModuleBuilder } from '../wasm/module.ts';
 
-let known: boolean | undefined;
+/** How modules with relaxed SIMD are compiled: as others are, under a flag, or not at all. */
+type Way = 'plainly' | 'flagged' | 'never';
+
+let known: Way | undefined;
 
 /**
  * Whether the host has f64x2.relaxed_madd and rounds once in it. The relaxed SIMD proposal lets a host round twice, so this is found out by a
@@ -9,24 +13,32 @@ let known: boolean | undefined;
  */
 export function hostFuses(): boolean {
   known ??= probe();
-  return known;
+  return known !== 'never';
 }
 
-/** Node 20 has relaxed SIMD behind a flag, which may be set while it runs; newer ones and browsers have it anyway. */
-function allowRelaxedSimd(): void {
-  const { process } = globalThis as { readonly process?: { readonly getBuiltinModule?: (id: string) => unknown } };
-  const v8 = process?.getBuiltinModule?.('node:v8') as { setFlagsFromString(flags: string): void } | undefined;
-  v8?.setFlagsFromString('--experimental-wasm-relaxed-simd');
+/** Compiles a module that may use relaxed_madd if {@link hostFuses}. */
+export function compileFusing(bytes: Uint8Array<ArrayBuffer>): WebAssembly.Module {
+  const make = (): WebAssembly.Module => new WebAssembly.Module(bytes);
+  return known === 'flagged' ? withRelaxedSimd(make) : make();
 }
 
-function probe(): boolean {
+/** Node 20 has relaxed SIMD behind a flag, which counts when a module is compiled; newer ones and browsers have it anyway. */
+function withRelaxedSimd<T>(make: () => T): T {
+  return withV8Flag('--experimental-wasm-relaxed-simd', '--no-experimental-wasm-relaxed-simd', make);
+}
+
+function probe(): Way {
   const module = new ModuleBuilder(0);
   module.function(['f64', 'f64', 'f64'], 'f64', (code, [a, b, c]) => code.return(f64.relaxedMadd(a, b, c)), 'madd');
   const bytes = module.finish();
-  if (!WebAssembly.validate(bytes)) allowRelaxedSimd();
-  if (!WebAssembly.validate(bytes)) return false;
+  if (WebAssembly.validate(bytes)) return roundsOnce(new WebAssembly.Module(bytes)) ? 'plainly' : 'never';
+  const compiled = withRelaxedSimd(() => (WebAssembly.validate(bytes) ? new WebAssembly.Module(bytes) : undefined));
+  return compiled !== undefined && roundsOnce(compiled) ? 'flagged' : 'never';
+}
+
+function roundsOnce(module: WebAssembly.Module): boolean {
   const memory = new WebAssembly.Memory({ initial: 0 });
-  const { madd } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } }).exports as {
+  const { madd } = new WebAssembly.Instance(module, { env: { memory } }).exports as {
     madd: (a: number, b: number, c: number) => number;
   };
   const a = 1 + 2 ** -52;

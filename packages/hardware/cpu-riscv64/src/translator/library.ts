@@ -1,5 +1,5 @@
 import { regionModule } from './emit.ts';
-import { hostFuses } from './fusing.ts';
+import { compileFusing, hostFuses } from './fusing.ts';
 import type { CheckCounts } from './guards.ts';
 import { leadsTo, type Region, type Way, waysInto } from './region.ts';
 
@@ -79,7 +79,7 @@ export class Library {
 /** The host may be out of address space or mappings; bytes that are not valid are a mistake of ours and are thrown. */
 function compile(bytes: Uint8Array<ArrayBuffer>): WebAssembly.Module | undefined {
   try {
-    return new WebAssembly.Module(bytes);
+    return compileFusing(bytes);
   } catch (error) {
     if (error instanceof WebAssembly.CompileError) throw error;
     return undefined;
