@@ -1,7 +1,7 @@
 import { regionModule } from './emit.ts';
 import { compileFusing, hostFuses } from './fusing.ts';
 import type { CheckCounts } from './guards.ts';
-import { leadsTo, type Region, type Way, waysInto } from './region.ts';
+import { leadsTo, type Region, switches, type Way, waysInto } from './region.ts';
 
 /** Consecutive code of a region: its halfwords from an address on. */
 export interface Span {
@@ -19,6 +19,8 @@ export interface Shape {
   readonly generation: number;
   /** Regions of the same module that it calls or goes to directly, by number: it is right only as long as they are. */
   readonly callees: readonly number[];
+  /** Whether it jumps to addresses known only at run time, as a switch or an interpreter does. */
+  readonly switches: boolean;
 }
 
 /** A compiled module and the regions in it, in the order of its functions in the table. */
@@ -112,5 +114,5 @@ function shapeOf(region: Region, generation: number, ways: ReadonlyMap<number, W
   }
   if (run.length > 0) spans.push({ start, halves: Uint16Array.from(run) });
   const callees = new Set([...leadsTo(region)].flatMap((pc) => ways.get(pc)?.region ?? []));
-  return { entries, spans, pages, instructions, generation, callees: [...callees] };
+  return { entries, spans, pages, instructions, generation, callees: [...callees], switches: switches(region) };
 }

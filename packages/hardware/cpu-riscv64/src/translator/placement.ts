@@ -66,6 +66,11 @@ export class Placement {
     return index === 0 ? undefined : this.#byIndex[index];
   }
 
+  /** Regions that are entered and jump to addresses known only at run time. */
+  switching(): Placed[] {
+    return this.#byIndex.filter((placed): placed is Placed => placed?.state === 'entered' && placed.shape.switches);
+  }
+
   /** The halfword at an address; −1 where code may not be executed, is not present, or changes too often. */
   half(pc: number): number {
     const page = pc >>> PAGE_SHIFT;

@@ -8,7 +8,7 @@ import { type CheckCounts, countChecks, planGuards } from './guards.ts';
 import { type Surroundings, TranslatorGuest, writeFast } from './guest.ts';
 import { include, type Lifetimes, lifetimes, none } from './lifetimes.ts';
 import { addOperands, type Registers } from './operands.ts';
-import { type Block, type Region, returns, successors, type Way } from './region.ts';
+import { type Block, type Region, returns, successors, switches, type Way } from './region.ts';
 
 /** Deepest nest of guest calls made as wasm calls; deeper ones return to the interpreter and start over. Bounds the host's stack. */
 const CALL_DEPTH_MAX = 160;
@@ -104,7 +104,7 @@ export class RegionWriter implements Surroundings {
     for (const entry of region.entries) include(first, needed.get(entry) as Registers);
     this.#load(first);
     this.#leave = exitKinds.map(() => code.open());
-    const indirect = [...region.blocks.values()].some(({ end }) => end.kind === 'jumpIndirect');
+    const indirect = switches(region);
     if (indirect) this.#dispatch = code.openLoop();
     this.#level(undefined, this.#flow.items, () => undefined);
     if (indirect) code.close();

@@ -5,7 +5,7 @@ import { COUNTDOWN } from '../layout.ts';
 import { Library, type Shape, type Shared } from './library.ts';
 import type { TranslatorOptions } from './options.ts';
 import { type Placed, Placement } from './placement.ts';
-import { type CodeView, exploreRegion, leadsTo, REGION_INSTRUCTIONS_MAX, type Region } from './region.ts';
+import { type CodeView, exploreRegion, leadsTo, REGION_INSTRUCTIONS_MAX, type Region, switches } from './region.ts';
 
 /** Addresses with samples that are remembered. */
 const SAMPLES_MAX = 1 << 14;
@@ -15,6 +15,8 @@ const GROWTH_MAX = 8;
 const WARM_PART = 4;
 /** Most regions in a module. */
 const MODULE_REGIONS_MAX = 128;
+/** Regions that switch and are not farther apart than this many bytes are taken for parts of one function: the cases of one switch. */
+const SWITCH_REACH = 4096;
 /** Most times that a region is explored anew because it met others. */
 const ROUNDS_MAX = 5;
 
@@ -208,7 +210,18 @@ export class Translator {
     if (region === undefined) return undefined;
     let instructions = 0;
     for (const { ops } of region.blocks.values()) instructions += ops.length;
-    return { candidate: { region, generation, replaced: all, instructions }, met: [...met] };
+    const candidate = { region, generation, replaced: all, instructions };
+    for (const other of this.#cases(candidate, batch)) if (!all.has(other as Placed) && !absorbed.has(other as Candidate)) met.add(other);
+    return { candidate, met: [...met] };
+  }
+
+  /** Regions that seem to be cases of the same switch. */
+  #cases({ region }: Candidate, batch: Batch): (Placed | Candidate)[] {
+    if (!switches(region)) return [];
+    const near = (entries: readonly number[]): boolean =>
+      entries.some((pc) => region.entries.some((own) => Math.abs(own - pc) <= SWITCH_REACH));
+    const pending = batch.all().filter((other) => switches(other.region) && near(other.region.entries));
+    return [...pending, ...this.#placement.switching().filter(({ shape }) => near(shape.entries))];
   }
 }
 
