@@ -7,7 +7,7 @@ import type { Translation } from './translator/options.ts';
 
 const CODE = 0x1_0000;
 const [A0, A1, A2] = [10, 11, 12] as const;
-const ROUNDS = 1_000_000;
+const ROUNDS = 4_000_000;
 
 /** A loop with two loads off one base, a system call, and a load that faults. Code that was translated before is not translated again: `offset` makes it new. */
 const program = (offset: number): number[] => [
@@ -36,7 +36,7 @@ function counted(translation: Translation, offset: number) {
       context.pc = address(context.pc + 4);
       return TrapAnswer.RESUME;
     },
-    10_000_000,
+    40_000_000,
   );
   expect(exit).toBe('left');
   const alive = cpu.counters();
