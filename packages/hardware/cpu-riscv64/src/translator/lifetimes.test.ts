@@ -11,7 +11,9 @@ const RET = Word.jalr(0, RA, 0);
 /** The region of these instructions, and its lifetimes as the writer asks for them. */
 function of(...words: readonly number[]): { region: Region; found: Lifetimes } {
   const halves = new Uint16Array(Uint32Array.from(words).buffer);
-  const region = exploreRegion({ half: (pc) => halves[(pc - START) / 2] ?? -1, taken: () => false, reached: () => true }, [START]) as Region;
+  const region = exploreRegion({ half: (pc) => halves[(pc - START) / 2] ?? -1, taken: () => false, reached: () => true }, [
+    START,
+  ]) as Region;
   const flow = structure(region);
   return { region, found: lifetimes(region, flow, new Set([...flow.selected.keys(), ...flow.headers, ...returns(region)])) };
 }

@@ -13,6 +13,8 @@ const SAMPLES_MAX = 1 << 14;
 const GROWTH_MAX = 8;
 /** When something is translated, so is what has this part of the samples that make it hot: it is likely to come next. */
 const WARM_PART = 4;
+/** With this part of them, a translation that was made for another space is put in place, which costs some 0.2 ms: a short program does not earn that. */
+const BORROW_PART = 32;
 /** Most regions in a module. */
 const MODULE_REGIONS_MAX = 128;
 /** Regions that switch and are not farther apart than this many bytes are taken for parts of one function: the cases of one switch. */
@@ -60,7 +62,7 @@ export class Translator {
     if (seen < needed) {
       if (this.#samples.size >= SAMPLES_MAX) this.#samples.clear();
       this.#samples.set(pc, seen);
-      if (owner === undefined && seen <= 2) this.#borrow(pc);
+      if (owner === undefined && seen === Math.ceil(samples / BORROW_PART)) this.#borrow(pc);
       return period;
     }
     this.#samples.delete(pc);
