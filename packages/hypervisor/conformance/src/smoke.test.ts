@@ -79,6 +79,8 @@ describe('worker on real time', () => {
       for (;;) {
         await spins.pause(50);
         spins.resume();
+        // Without a while in between, the next pause may come before the thread's first step, each time.
+        await new Promise((resolve) => setTimeout(resolve, 20));
       }
     };
     await expect(pauseAgain()).rejects.toThrow('ETIMEDOUT');
