@@ -43,7 +43,7 @@ export function lifetimes(region: Region, flow: Flow, checkpoints: ReadonlySet<n
   for (const block of region.blocks.values()) facts.set(block.start, factsOf(block, checkpoints.has(block.start)));
   const { start, end } = dirtiness(region, flow.order, facts);
   const { exitKind, exitKinds } = exits(flow.order, facts, start);
-  return { needed: needs(region, flow.order, facts, { start, end, exitKind, exitKinds }), dirty: end, exitKind, exitKinds };
+  return { needed: needs(region, flow.order, facts, { end, exitKind, exitKinds }), dirty: end, exitKind, exitKinds };
 }
 
 function factsOf(block: Block, checkpoint: boolean): Facts {
@@ -124,7 +124,7 @@ function needs(
   region: Region,
   order: readonly number[],
   facts: ReadonlyMap<number, Facts>,
-  { end, exitKind, exitKinds }: { start: ByBlock; end: ByBlock } & Pick<Lifetimes, 'exitKind' | 'exitKinds'>,
+  { end, exitKind, exitKinds }: { end: ByBlock } & Pick<Lifetimes, 'exitKind' | 'exitKinds'>,
 ): ByBlock {
   const needed: ByBlock = new Map();
   for (const pc of order) {
