@@ -230,8 +230,10 @@ export class CodePages {
   #clear(slot: number): void {
     const at = CODE_SLOTS + slot * CODE_SLOT_BYTES;
     const end = at + CODE_ENTRIES * ENTRY_BYTES;
-    const { i32, u8 } = this.#engine;
-    u8.fill(0, at, end);
+    const { i32, u8, freshSlot } = this.#engine;
+    // Zeroing what is zero would make all of it resident.
+    if (slot < freshSlot) u8.fill(0, at, end);
+    else this.#engine.freshSlot = slot + 1;
     const cross = Opcode.CROSS << Entry.OPCODE_SHIFT;
     i32[end >>> 2] = cross;
     i32[(end + ENTRY_BYTES) >>> 2] = cross;

@@ -1,7 +1,7 @@
 import { HELPER_EXPORT } from './interpreter/agreement.ts';
 import { type InterpreterImports, interpreterModule } from './interpreter/module.ts';
 import * as Layout from './layout.ts';
-import { v8Version, withV8Flag } from './v8-flags.ts';
+import { withTieringBudget } from './v8-flags.ts';
 
 /** Typed views of a memory; replaced together when it grows. One class for all, so that code that uses them sees one shape of object. */
 export class Views {
@@ -30,7 +30,7 @@ const GROWTH_PAGES = 16;
 const FEW_BYTES = 32;
 /** Spare engines kept for the next space. A memory cannot shrink, so each holds on to what the spaces it served had resident. */
 const POOL_LIMIT = 16;
-/** An engine whose memory grew past this many bytes is dropped instead of zeroed and kept. */
+/** An engine whose guest memory grew past this many bytes is dropped instead of zeroed and kept. */
 const POOL_MEMORY_BYTES = 64 * 1024 * 1024;
 
 /** Most regions a space may have at a time: an index of one is 16 bits. */
@@ -41,24 +41,15 @@ const pool: Engine[] = [];
 
 /** The generated interpreter is the same for every space: compiled once in a process. */
 function module(): WebAssembly.Module {
-  compiled ??= withPatience(() => new WebAssembly.Module(interpreterModule()));
+  compiled ??= withTieringBudget(PATIENT_BUDGET, () => new WebAssembly.Module(interpreterModule()));
   return compiled;
 }
 
 /**
- * V8 optimises a function on another thread when the bytes of code that its jumps back span exceed a budget, which it notes when the module is made.
- * The interpreter is one large loop, so some 60 instructions use the budget up; a small program is over long before the optimiser is, and a process
+ * The interpreter is one large loop, so some 60 instructions use the usual budget up; a small program is over long before the optimiser is, and a process
  * ends only when the optimiser has ended. With this budget it begins after some 60,000 instructions.
  */
-function withPatience<T>(make: () => T): T {
-  const usual = V8_BUDGETS.get(v8Version);
-  if (usual === undefined) return make();
-  return withV8Flag(`--wasm-tiering-budget=${PATIENT_BUDGET}`, `--wasm-tiering-budget=${usual}`, make);
-}
-
 const PATIENT_BUDGET = 1_800_000_000;
-/** By V8's major version, what is set back. Nothing is changed in others. */
-const V8_BUDGETS: ReadonlyMap<string | undefined, number> = new Map([['11', 1_800_000]]);
 
 const NO_HOST: InterpreterImports = {
   trap: () => 1,
@@ -83,6 +74,8 @@ export class Engine {
   table!: WebAssembly.Table;
   /** What modules of translated code import. */
   imports!: Readonly<Record<string, WebAssembly.ImportValue>>;
+  /** From this one on, slots of predecoded code were never used, so that they read as zero. */
+  freshSlot = 1;
   readonly #memory: WebAssembly.Memory;
   #instances = 0;
 
@@ -135,7 +128,7 @@ export class Engine {
   /** Gives the engine back. If it is kept, `scrub` zeroes all that was written. */
   release(scrub: () => void): void {
     this.host = NO_HOST;
-    if (pool.length >= POOL_LIMIT || this.u8.length > POOL_MEMORY_BYTES) return;
+    if (pool.length >= POOL_LIMIT || this.u8.length - Layout.BASE > POOL_MEMORY_BYTES) return;
     scrub();
     if (this.#instances > 0) this.renewTable();
     pool.push(this);

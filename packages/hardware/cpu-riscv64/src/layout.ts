@@ -61,9 +61,12 @@ const PAGES = 1 << (32 - PAGE_SHIFT);
 
 /** Two bytes per guest page: the slot of its predecoded code, or 0. */
 export const CODE_INDEX = PERMS + PAGES;
-/** Slots of predecoded code; slot 0 is never used. */
+/**
+ * Slots of predecoded code; slot 0 is never used. When there is no room for one more page all are dropped, and translated code is found through them,
+ * so there are as many as the code that a large program (a compiler) comes through in a minute. What is not used is not resident.
+ */
 export const CODE_SLOTS = CODE_INDEX + PAGES * 2;
-export const CODE_SLOT_COUNT = 320;
+export const CODE_SLOT_COUNT = 768;
 /** An entry per halfword of the page, and two that lead out at its end: the last instruction may end at, or two bytes past it. */
 export const CODE_ENTRIES = PAGE_SIZE / 2;
 export const ENTRY_BYTES = 8;

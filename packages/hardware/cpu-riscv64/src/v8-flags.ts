@@ -9,7 +9,7 @@ interface HostGlobals {
 const { process } = globalThis as HostGlobals;
 
 /** V8's major version in Node.js; undefined elsewhere. */
-export const v8Version: string | undefined = process?.versions?.v8?.split('.')[0];
+const v8Version: string | undefined = process?.versions?.v8?.split('.')[0];
 
 /**
  * Runs `make` with a flag of V8 set, where there is a way to set one: in Node.js. It is set back, since V8 refuses cached bytecode that was made under
@@ -23,4 +23,16 @@ export function withV8Flag<T>(flag: string, before: string, make: () => T): T {
   } finally {
     v8?.setFlagsFromString?.(before);
   }
+}
+
+/** Usual budgets by V8's major version. Nothing is changed in others. */
+const USUAL_BUDGETS: ReadonlyMap<string | undefined, number> = new Map([['11', 1_800_000]]);
+
+/**
+ * Makes a module whose functions V8 optimises, on another thread, when the bytes of code that their calls and jumps back span exceed a budget. V8 notes
+ * the budget when the module is made.
+ */
+export function withTieringBudget<T>(budget: number, make: () => T): T {
+  const usual = USUAL_BUDGETS.get(v8Version);
+  return usual === undefined ? make() : withV8Flag(`--wasm-tiering-budget=${budget}`, `--wasm-tiering-budget=${usual}`, make);
 }
