@@ -21,12 +21,10 @@ export const RETIRED_END = 792;
 export const CONTEXT_BYTES = 800;
 /** Jumps backwards and to other pages until the interpreter reports one to its host: a sample of what is hot. */
 export const COUNTDOWN = 800;
-/** Instructions completed by translated code, 64 bits, and then how often it was left, by reason (see Left), 64 bits each. */
+/** Instructions completed by translated code, 64 bits, and then how often it was left, by reason (see interpreter/agreement.ts), 64 bits each. */
 export const TRANSLATED = 808;
 export const EXITS = 816;
 
-/** Why translated code was left: see interpreter/agreement.ts. Set by translated code where it is not for going on. */
-export const LEFT = 804;
 /**
  * Where jumps to addresses known only at run time find translated code: the address in the low half of 8 bytes, its {@link Handle} in the high
  * half; indexed by the low bits of the address.

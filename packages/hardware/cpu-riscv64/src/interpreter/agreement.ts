@@ -1,4 +1,9 @@
-/** Why translated code came back, in LEFT; its answer is where to go on, and all registers and FUEL are in memory. */
+import { type I64, i64 } from '../wasm/expression.ts';
+
+/**
+ * Why translated code came back. All registers and FUEL are in memory then. Its answer is the address to go on at, all 64 bits of it; jumps clear bit
+ * 0, so an odd answer says something else: that the instruction at an address is for the interpreter. See {@link leaveAt}.
+ */
 export const Left = {
   /** Go on there. */
   GO_ON: 0,
@@ -9,6 +14,14 @@ export const Left = {
   /** As INTERPRET, because less fuel is left than the way to the next look at it may need. */
   FUEL: 3,
 } as const;
+
+/** What the high half of an odd answer holds, above the address: instructions that FUEL is to get back, and the reason above them. */
+export const Answer = { REST_MASK: 0xffff, REASON_SHIFT: 16 } as const;
+
+/** The answer that leaves the instruction at `pc` to the interpreter. `rest`: instructions that FUEL was charged and that were not executed. */
+export function leaveAt(pc: number, reason: typeof Left.INTERPRET | typeof Left.FUEL, rest: number): I64 {
+  return i64.words((reason << Answer.REASON_SHIFT) | rest, pc | 1);
+}
 
 /** Prefix of the names under which the interpreter exports its helpers, for translated code. */
 export const HELPER_EXPORT = 'helper.';

@@ -5,7 +5,7 @@ import * as Layout from '../layout.ts';
 import { type Callee, type Code, call, callIndirect, type Label } from '../wasm/code.ts';
 import { choose, i32, i64 } from '../wasm/expression.ts';
 import { ModuleBuilder } from '../wasm/module.ts';
-import { HELPER_EXPORT, Left } from './agreement.ts';
+import { Answer, HELPER_EXPORT, Left } from './agreement.ts';
 import { InterpreterGuest, type Machinery, Stop } from './guest.ts';
 import { integerHelpers } from './helpers.ts';
 import { CASES, Opcode } from './opcodes.ts';
@@ -142,19 +142,27 @@ function writeTranslated(machinery: Machinery, signature: number, again: Label):
     code.set(word, i32.and(word, i32.const(~Layout.Entry.TRANSLATED)));
     code.br(again);
   });
-  code.store('i32', zero, zero, Layout.LEFT);
   const handle = i32.load(i32.shrU(i32.sub(entry, i32.const(Layout.CODE_SLOTS)), i32.const(1)), Layout.HANDLES);
   // `word` is free until the next dispatch.
   code.set(word, handle);
   const index = i32.and(word, i32.const(Layout.Handle.INDEX_MASK));
   const way = i32.shrU(word, i32.const(Layout.Handle.ENTRY_SHIFT));
   code.set(where, callIndirect('i64', signature, index, way, zero, i32.add(fuel, i32.const(1))));
-  const used = i64.extendU(i32.sub(i32.add(fuel, i32.const(1)), i32.load(zero, Layout.FUEL)));
-  code.store('i64', zero, i64.add(i64.load(zero, Layout.TRANSLATED), used), Layout.TRANSLATED);
+  code.set(target, i32.and(i32.wrap(where), i32.const(~1)));
+  code.set(word, i32.const(Left.GO_ON));
+  const high = i32.wrap(i64.shrU(where, i64.const(32)));
+  const before = code.let(i32.add(fuel, i32.const(1)));
   code.set(fuel, i32.load(zero, Layout.FUEL));
-  code.set(target, i32.wrap(where));
-  const wild = i64.ne(i64.shrU(where, i64.const(32)), i64.const(0));
-  code.set(word, i32.select(wild, i32.const(Left.WILD), i32.load(zero, Layout.LEFT)));
+  code.if(
+    i32.and(i32.wrap(where), i32.const(1)),
+    () => {
+      code.set(fuel, i32.add(fuel, i32.and(high, i32.const(Answer.REST_MASK))));
+      code.set(word, i32.shrU(high, i32.const(Answer.REASON_SHIFT)));
+    },
+    () => code.if(high, () => code.set(word, i32.const(Left.WILD))),
+  );
+  const used = i64.extendU(i32.sub(before, fuel));
+  code.store('i64', zero, i64.add(i64.load(zero, Layout.TRANSLATED), used), Layout.TRANSLATED);
   const exits = i32.shl(word, i32.const(3));
   code.store('i64', exits, i64.add(i64.load(exits, Layout.EXITS), i64.const(1)), Layout.EXITS);
   code.if(i32.eq(word, i32.const(Left.WILD)), () => {

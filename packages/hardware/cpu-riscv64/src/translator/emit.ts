@@ -15,7 +15,7 @@ const PARAMS = ['i32', 'i32', 'i32'] as const;
 /**
  * A module with a function per region: (way, depth, fuel) → pc. `way` says which of the region's entries, from 1; `depth` how many guest calls are
  * wasm calls around it; `fuel` how many instructions may be retired. The answer is where to go on, all 64 bits of it: FUEL and the registers are
- * in memory then, and LEFT is set if the instruction there is for the interpreter. Instantiation puts the functions into the table from
+ * in memory then. What an odd answer means is in interpreter/agreement.ts. Instantiation puts the functions into the table from
  * `env.base` on: exporting them would have the host make a wrapper each. `fuses`: see fusing.ts. Adds to `checks`.
  */
 export function regionModule(regions: readonly Region[], fuses: boolean, checks: CheckCounts): Uint8Array<ArrayBuffer> {

@@ -49,6 +49,8 @@ export class TranslatorGuest implements Guest {
   op!: Op;
   /** How its access is checked; see guards.ts. */
   guard: Guard | 'guarded' | undefined;
+  /** Whether its result goes to memory at once. */
+  stored = false;
   readonly #around: Surroundings;
 
   constructor(around: Surroundings) {
@@ -87,8 +89,13 @@ export class TranslatorGuest implements Guest {
 
   setX(value: I64): void {
     const { rd } = this.op;
-    if (rd === 0) this.code.drop(value);
-    else this.code.set(this.#around.x[rd] as Local<'i64'>, value);
+    if (rd === 0) {
+      this.code.drop(value);
+      return;
+    }
+    const local = this.#around.x[rd] as Local<'i64'>;
+    this.code.set(local, value);
+    if (this.stored) this.code.store('i64', zero, local, Layout.X + rd * 8);
   }
 
   f(operand: 'rs1' | 'rs2' | 'rs3'): I64 {
@@ -104,7 +111,10 @@ export class TranslatorGuest implements Guest {
   }
 
   setD(value: F64): void {
-    this.code.set(this.#around.f[this.op.rd] as Local<'f64'>, value);
+    const { rd } = this.op;
+    const local = this.#around.f[rd] as Local<'f64'>;
+    this.code.set(local, value);
+    if (this.stored) this.code.store('f64', zero, local, Layout.F + rd * 8);
   }
 
   get sourcesAreOne(): boolean {
@@ -202,31 +212,31 @@ export class TranslatorGuest implements Guest {
       return i32.wrap(address);
     }
     const at = code.let(address);
-    code.block((good) => {
-      code.block((bad) => {
-        code.brIf(bad, i64.ne(i64.and(at, i64.words(-1, bytes - 1)), i64.const(0)), false);
-        const flags = i32.load8u(i32.shrU(i32.wrap(at), i32.const(Layout.PAGE_SHIFT)), Layout.PERMS);
-        code.brIf(good, i32.and(flags, i32.const(perm)), true);
-      });
-      this.#around.sideExit();
-    });
+    this.#require(at, bytes, flagsAt(i32.wrap(at)), perm);
     return i32.wrap(at);
   }
 
-  #writeGuard({ low, high, anchor, alignment, rights }: Guard): void {
-    const { code } = this;
+  #writeGuard({ low, high, rights }: Guard): void {
     const base = this.x('rs1');
-    const flags = (at: I32): I32 => i32.load8u(i32.shrU(at, i32.const(Layout.PAGE_SHIFT)), Layout.PERMS);
+    const place = i32.wrap(base);
+    const both = i32.and(flagsAt(i32.add(place, i32.const(low))), flagsAt(i32.add(place, i32.const(high))));
+    // If the first byte is below 4 GiB and the last is not, that one wraps to the lowest page, which is never mapped.
+    this.#require(i64.add(base, i64.const(low)), 1, both, rights);
+  }
+
+  /** Leaves if an address is 4 GiB or more, or not a multiple of `bytes`, or a right is missing in `flags`. */
+  #require(address: I64, bytes: number, flags: I32, rights: number): void {
+    const { code } = this;
+    const granted = i32.and(flags, i32.const(rights));
     code.block((good) => {
       code.block((bad) => {
-        // What is below 4 GiB at the anchor and not elsewhere wraps to pages that are never mapped: the lowest and the highest.
-        const at = i64.add(base, i64.const(anchor));
-        code.brIf(bad, i64.ne(i64.and(at, i64.words(-1, alignment - 1)), i64.const(0)), false);
-        const place = i32.wrap(base);
-        const both = i32.and(flags(i32.add(place, i32.const(low))), flags(i32.add(place, i32.const(high))));
-        code.brIf(good, i32.eq(i32.and(both, i32.const(rights)), i32.const(rights)), true);
+        code.brIf(bad, i64.ne(i64.and(address, i64.words(-1, bytes - 1)), i64.const(0)), false);
+        code.brIf(good, (rights & (rights - 1)) === 0 ? granted : i32.eq(granted, i32.const(rights)), true);
       });
       this.#around.sideExit();
     });
   }
 }
+
+/** The permission byte of the page of an address. The index is taken from its low half, so that it is always within the table. */
+const flagsAt = (place: I32): I32 => i32.load8u(i32.shrU(place, i32.const(Layout.PAGE_SHIFT)), Layout.PERMS);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import * as Word from '../differential/words.ts';
 import { structure } from './flow.ts';
+import { planGuards } from './guards.ts';
 import { type Lifetimes, lifetimes } from './lifetimes.ts';
 import { type Block, exploreRegion, type Region, returns } from './region.ts';
 
@@ -15,43 +16,73 @@ function of(...words: readonly number[]): { region: Region; found: Lifetimes } {
     START,
   ]) as Region;
   const flow = structure(region);
-  return { region, found: lifetimes(region, flow, new Set([...flow.selected.keys(), ...flow.headers, ...returns(region)])) };
+  return {
+    region,
+    found: lifetimes(region, flow, new Set([...flow.selected.keys(), ...flow.headers, ...returns(region)]), planGuards(region, flow)),
+  };
 }
 
 const set = (...registers: number[]): number => registers.reduce((bits, r) => bits | (1 << r), 0);
 const last = ({ blocks }: Region): Block => [...blocks.values()].at(-1) as Block;
 
 describe('lifetimes', () => {
-  it('load what is read before it is written, and write back what was written', () => {
+  it('load what is read before it is written, and store what is written', () => {
     const { found } = of(Word.add(A0, A0, A1), Word.addi(A2, A0, 1), RET);
-    expect(found.dirty.get(START)).toEqual({ x: set(A0, A2), f: 0 });
-    // Its way out for want of fuel writes back what the block writes, so that is loaded too.
-    expect(found.needed.get(START)).toEqual({ x: set(RA, A0, A1, A2), f: 0 });
-    expect(found.exitKinds).toEqual([{ x: set(A0, A2), f: 0 }]);
+    expect(found.needed.get(START)).toEqual({ x: set(RA, A0, A1), f: 0 });
+    expect(found.stored.get(START)).toEqual(new Set([0, 1]));
+    expect(found.dirty.get(START)).toEqual({ x: 0, f: 0 });
+    expect(found.exitKinds).toEqual([]);
   });
 
-  it('keep what is dirty valid until it is written back', () => {
-    // s0 is written before the loop and not read in it: the loop's ways out write it back.
+  it('do not store what is written again before anyone may look', () => {
+    const { found } = of(Word.addi(A0, 0, 1), Word.addi(A0, A0, 1), Word.ld(A1, A2, 0), Word.addi(A0, A0, 1), RET);
+    // The load may be left to the interpreter, and that sees all registers.
+    expect(found.stored.get(START)).toEqual(new Set([1, 2, 3]));
+    expect(found.returns).toEqual(new Set([START]));
+  });
+
+  it('look into the blocks that follow', () => {
+    // a0 is written on both ways, on one after a load.
+    const { region, found } = of(Word.addi(A0, 0, 1), Word.beqz(A1, 12), Word.addi(A0, 0, 2), RET, Word.addi(A0, 0, 3), RET);
+    expect(region.blocks.size).toBe(3);
+    expect(found.stored.get(START)).toEqual(new Set());
+    const other = of(Word.addi(A0, 0, 1), Word.beqz(A1, 12), Word.addi(A0, 0, 2), RET, Word.ld(A0, A1, 0), RET);
+    expect(other.found.stored.get(START)).toEqual(new Set([0]));
+  });
+
+  it('keep in locals what a small loop writes until it is left', () => {
     const { region, found } = of(Word.addi(S0, 0, 1), Word.ld(A0, A1, 0), Word.bnez(A0, -4), RET);
-    const loop = START + 4;
+    const [loop, after] = [START + 4, START + 12];
     expect(region.entries).toContain(loop);
-    expect(found.needed.get(loop)?.x).toBe(set(RA, S0, A0, A1));
-    expect(found.exitKinds[found.exitKind.get(loop) as number]?.x).toBe(set(S0, A0));
+    expect(found.stored.get(START)).toEqual(new Set([0]));
+    expect(found.stored.get(loop)).toEqual(new Set());
+    expect(found.deferred.get(loop)?.x).toBe(set(A0));
+    expect(found.exitKinds[found.exitKind.get(loop) as number]?.x).toBe(set(A0));
+    // Its ways out write a0 back, so that it is loaded too.
+    expect(found.needed.get(loop)?.x).toBe(set(RA, A0, A1));
+    expect(found.dirty.get(loop)?.x).toBe(set(A0));
+    expect(found.deferred.get(after)?.x).toBe(0);
+  });
+
+  it('store everything in a loop with many ways out', () => {
+    const loads = [5, 6, 7, 28, 29, 30, 31, 12].map((r) => Word.ld(r, r, 0));
+    const { found } = of(...loads, Word.bnez(A0, -4 * loads.length), RET);
+    expect(found.stored.get(START)?.size).toBe(loads.length);
+    expect(found.exitKinds).toEqual([]);
   });
 
   it('begin anew where a call comes back', () => {
     const { region, found } = of(Word.addi(S0, 0, 1), Word.jal(RA, 0x100), Word.add(A0, A0, A1), RET);
-    expect(found.dirty.get(START)?.x).toBe(set(RA, S0));
+    expect(found.stored.get(START)).toEqual(new Set([0, 1]));
     const back = last(region);
     expect(back.start).toBe(START + 8);
-    expect(found.dirty.get(back.start)?.x).toBe(set(A0));
     expect(found.needed.get(back.start)?.x).toBe(set(RA, A0, A1));
   });
 
   it('merge kinds of exits past a limit, and load what the merged ones write back', () => {
-    // Every block writes another register and may be left at its load.
+    // Every loop writes another register and may be left at its load.
     const words: number[] = [];
-    for (let r = 5; r < 30; r++) words.push(Word.addi(r, 0, r), Word.ld(r, r, 0), Word.beqz(r, 4));
+    for (let r = 5; r < 30; r++) words.push(Word.ld(r, r, 0), Word.bnez(r, -4));
     const { region, found } = of(...words, RET);
     expect(region.blocks.size).toBeGreaterThan(20);
     expect(found.exitKinds.length).toBeLessThanOrEqual(16);

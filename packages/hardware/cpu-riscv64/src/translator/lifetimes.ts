@@ -1,20 +1,32 @@
-import type { Flow } from './flow.ts';
-import { addExposed, addOperands, mayLeave, type Registers } from './operands.ts';
-import { type Block, type Region, successors } from './region.ts';
+import type { Flow, Item } from './flow.ts';
+import { type Plan, type Plans, STACK_POINTER } from './guards.ts';
+import { addExposed, addWritten, mayLeave, type Registers } from './operands.ts';
+import { type Block, calls, type Op, type Region, successors } from './region.ts';
 
 /** Most sets of registers that side exits of a region write back: more are merged, at the price of loading what is not dirty. */
 const EXIT_KINDS_MAX = 16;
+/** A loop with at most so many ways out, and so many registers written, writes them back only where it is left. */
+const DEFERRING_EXITS_MAX = 8;
+const DEFERRED_MAX = 12;
 
 /**
- * When guest registers are in locals: what must be loaded before a block, and what must be written back where it is left. A register is valid in
- * its local wherever it may be read or written back; memory is right for all that were not written since they were loaded.
+ * When guest registers are in locals, and when they go to memory. A register is valid in its local wherever it may be read or written back. What is
+ * written goes to memory at once if anyone may look at it there before it is written again: whoever goes on where the region is left, or a callee.
+ * A store is cheaper than a value that is kept for a way out that is hardly ever taken, but for small loops: those keep what they write in
+ * locals, and their ways out write it back.
  */
 export interface Lifetimes {
   /** Registers whose locals must be valid when a block begins. */
   readonly needed: ReadonlyMap<number, Registers>;
-  /** Registers that may differ from memory when a block ends. */
+  /** Of each block the instructions, by their places in it, whose result goes to memory at once. */
+  readonly stored: ReadonlyMap<number, ReadonlySet<number>>;
+  /** Registers that may differ from memory when a block ends, and have yet to be written back. */
   readonly dirty: ReadonlyMap<number, Registers>;
-  /** Of a block that may be left on the way: which of `exitKinds` is written back. */
+  /** Registers that may be dirty in a block; what else is dirty must be written back before it begins. */
+  readonly deferred: ReadonlyMap<number, Registers>;
+  /** Blocks that may be left in their midst with nothing to write back. */
+  readonly returns: ReadonlySet<number>;
+  /** Of other blocks that may be left on the way: which of `exitKinds` is written back. */
   readonly exitKind: ReadonlyMap<number, number>;
   readonly exitKinds: readonly Registers[];
 }
@@ -23,12 +35,19 @@ interface Facts {
   readonly block: Block;
   readonly exposed: Registers;
   readonly written: Registers;
-  readonly leaves: boolean;
+  /** Whether it looks at the fuel when it begins. */
+  readonly checkpoint: boolean;
+  /** Instructions that may be left to the interpreter. */
+  readonly leaving: ReadonlySet<number>;
 }
 
+type ByBlock = Map<number, Registers>;
+
+const ALL: Registers = { x: -2, f: -1 };
 export const none = (): Registers => ({ x: 0, f: 0 });
 const union = (a: Registers, b: Registers): Registers => ({ x: a.x | b.x, f: a.f | b.f });
-const without = (a: Registers, b: Registers): Registers => ({ x: a.x & ~b.x, f: a.f & ~b.f });
+const common = (a: Registers, b: Registers): Registers => ({ x: a.x & b.x, f: a.f & b.f });
+export const without = (a: Registers, b: Registers): Registers => ({ x: a.x & ~b.x, f: a.f & ~b.f });
 
 /** Adds to `into`; whether that changed it. */
 export function include(into: Registers, more: Registers): boolean {
@@ -38,59 +57,166 @@ export function include(into: Registers, more: Registers): boolean {
   return into.x !== x || into.f !== f;
 }
 
-export function lifetimes(region: Region, flow: Flow, checkpoints: ReadonlySet<number>): Lifetimes {
+/** `plans`: how accesses are checked. */
+export function lifetimes(region: Region, flow: Flow, checkpoints: ReadonlySet<number>, plans: Plans): Lifetimes {
   const facts = new Map<number, Facts>();
-  for (const block of region.blocks.values()) facts.set(block.start, factsOf(block, checkpoints.has(block.start)));
-  const { start, end } = dirtiness(region, flow.order, facts);
-  const { exitKind, exitKinds } = exits(flow.order, facts, start);
-  return { needed: needs(region, flow.order, facts, { end, exitKind, exitKinds }), dirty: end, exitKind, exitKinds };
+  for (const block of region.blocks.values()) {
+    facts.set(block.start, factsOf(block, checkpoints.has(block.start), plans));
+  }
+  const deferred = deferring(flow, facts);
+  const { start, end } = dirtiness(region, flow.order, facts, deferred);
+  const { exitKind, exitKinds } = exits(flow.order, facts, start, deferred);
+  return {
+    needed: needs(region, flow.order, facts, { end, exitKind, exitKinds }),
+    stored: stores(region, flow.order, facts, deferred),
+    dirty: end,
+    deferred,
+    returns: new Set(flow.order.filter((pc) => !exitKind.has(pc) && (facts.get(pc) as Facts).leaving.size > 0)),
+    exitKind,
+    exitKinds,
+  };
 }
 
-function factsOf(block: Block, checkpoint: boolean): Facts {
+function factsOf(block: Block, checkpoint: boolean, { blocks, keepStack }: Plans): Facts {
   const exposed = none();
   const written = none();
-  for (const op of block.ops) {
+  const plan = blocks.get(block.start) as Plan;
+  const leaving = new Set<number>();
+  for (const [i, op] of block.ops.entries()) {
     addExposed(op, exposed, written);
-    addOperands(op, none(), written);
+    addWritten(op, written);
+    if (mayLeave(op.row) && plan.get(i) !== 'guarded') leaving.add(i);
   }
-  return { block, exposed, written, leaves: checkpoint || block.ops.some(({ row }) => mayLeave(row)) };
+  // The stack pointer is compared with what it was.
+  if (keepStack.has(block.start)) exposed.x |= (1 << STACK_POINTER) & ~written.x;
+  return { block, exposed, written, checkpoint, leaving };
 }
 
-const isCall = ({ end }: Block): boolean => end.kind === 'call' || end.kind === 'callIndirect';
+/** What may be dirty where: in small innermost loops, all that they write. */
+function deferring(flow: Flow, facts: ReadonlyMap<number, Facts>): ByBlock {
+  const deferred: ByBlock = new Map(flow.order.map((pc) => [pc, none()]));
+  for (const { members } of innermost(flow.items)) {
+    const written = none();
+    let ways = 0;
+    let isCalling = false;
+    for (const pc of members) {
+      const { block, written: own, checkpoint, leaving } = facts.get(pc) as Facts;
+      include(written, own);
+      ways += leaving.size + (checkpoint ? 1 : 0);
+      isCalling ||= calls(block);
+    }
+    if (isCalling || ways > DEFERRING_EXITS_MAX || size(written) > DEFERRED_MAX) continue;
+    for (const pc of members) deferred.set(pc, written);
+  }
+  return deferred;
+}
+
+function* innermost(items: readonly Item[]): Generator<Item> {
+  for (const item of items) {
+    if (item.body === undefined) continue;
+    if (item.body.some(({ body }) => body !== undefined)) yield* innermost(item.body);
+    else yield item;
+  }
+}
 
 /** Where control goes on with the locals as they are. */
 const flowsTo = (region: Region, block: Block): readonly number[] =>
-  isCall(block) ? [] : block.end.kind === 'jumpIndirect' ? region.entries : successors(region, block);
-
-type ByBlock = Map<number, Registers>;
+  calls(block) ? [] : block.end.kind === 'jumpIndirect' ? region.entries : successors(region, block);
 
 /** Registers that may differ from memory, forward: nothing does where a region is entered and where a call came back. */
-function dirtiness(region: Region, order: readonly number[], facts: ReadonlyMap<number, Facts>): { start: ByBlock; end: ByBlock } {
+function dirtiness(
+  region: Region,
+  order: readonly number[],
+  facts: ReadonlyMap<number, Facts>,
+  deferred: ByBlock,
+): { start: ByBlock; end: ByBlock } {
   const start: ByBlock = new Map(order.map((pc) => [pc, none()]));
   const end: ByBlock = new Map();
   for (let changed = true; changed; ) {
     changed = false;
     for (const pc of order) {
       const { block, written } = facts.get(pc) as Facts;
-      const after = union(start.get(pc) as Registers, written);
+      const after = common(union(start.get(pc) as Registers, written), deferred.get(pc) as Registers);
       end.set(pc, after);
-      for (const to of flowsTo(region, block)) if (include(start.get(to) as Registers, after)) changed = true;
+      if (calls(block) || block.end.kind === 'jumpIndirect') continue;
+      for (const to of successors(region, block)) {
+        if (include(start.get(to) as Registers, common(after, deferred.get(to) as Registers))) changed = true;
+      }
     }
   }
   return { start, end };
 }
 
-/** What each block's side exits write back: all that is dirty when it begins, and all that it writes itself. */
-function exits(order: readonly number[], facts: ReadonlyMap<number, Facts>, start: ByBlock): Pick<Lifetimes, 'exitKind' | 'exitKinds'> {
+/** What each block's side exits write back: all that is dirty when it begins, and all that it writes itself and does not store. */
+function exits(
+  order: readonly number[],
+  facts: ReadonlyMap<number, Facts>,
+  start: ByBlock,
+  deferred: ByBlock,
+): Pick<Lifetimes, 'exitKind' | 'exitKinds'> {
   const exitKind = new Map<number, number>();
   const exitKinds: Registers[] = [];
   for (const pc of order) {
-    const { leaves, written } = facts.get(pc) as Facts;
-    if (!leaves) continue;
-    const set = union(start.get(pc) as Registers, written);
-    exitKind.set(pc, kindFor(exitKinds, set));
+    const { leaving, checkpoint, written } = facts.get(pc) as Facts;
+    if (!checkpoint && leaving.size === 0) continue;
+    const set = union(start.get(pc) as Registers, common(written, deferred.get(pc) as Registers));
+    if (size(set) > 0) exitKind.set(pc, kindFor(exitKinds, set));
   }
   return { exitKind, exitKinds };
+}
+
+/** Which results go to memory at once: those that are not deferred and that someone may look at before they are written again. */
+function stores(
+  region: Region,
+  order: readonly number[],
+  facts: ReadonlyMap<number, Facts>,
+  deferred: ByBlock,
+): ReadonlyMap<number, ReadonlySet<number>> {
+  const observed: ByBlock = new Map(order.map((pc) => [pc, none()]));
+  const after = (block: Block): Registers => {
+    const seen = none();
+    if (goesOut(region, block)) include(seen, ALL);
+    else for (const to of successors(region, block)) include(seen, observed.get(to) as Registers);
+    return seen;
+  };
+  const backward = order.toReversed();
+  for (let changed = true; changed; ) {
+    changed = false;
+    for (const pc of backward) {
+      const own = facts.get(pc) as Facts;
+      const seen = after(own.block);
+      walkBack(own, seen, () => undefined);
+      if (include(observed.get(pc) as Registers, seen)) changed = true;
+    }
+  }
+  const stored = new Map<number, ReadonlySet<number>>();
+  for (const pc of order) {
+    const own = facts.get(pc) as Facts;
+    const at = new Set<number>();
+    const now = without(ALL, deferred.get(pc) as Registers);
+    walkBack(own, after(own.block), (i, written, seen) => {
+      if ((written.x & seen.x & now.x) !== 0 || (written.f & seen.f & now.f) !== 0) at.add(i);
+    });
+    stored.set(pc, at);
+  }
+  return stored;
+}
+
+/** Makes of what is observed after a block what is observed before it. `visit` sees each instruction that writes, and what is observed behind it. */
+function walkBack(
+  { block, checkpoint, leaving }: Facts,
+  seen: Registers,
+  visit: (i: number, written: Registers, seen: Registers) => void,
+): void {
+  for (let i = block.ops.length - 1; i >= 0; i--) {
+    const written = none();
+    addWritten(block.ops[i] as Op, written);
+    visit(i, written, seen);
+    seen.x &= ~written.x;
+    seen.f &= ~written.f;
+    if (leaving.has(i)) include(seen, ALL);
+  }
+  if (checkpoint) include(seen, ALL);
 }
 
 function kindFor(kinds: Registers[], set: Registers): number {
@@ -128,10 +254,10 @@ function needs(
 ): ByBlock {
   const needed: ByBlock = new Map();
   for (const pc of order) {
-    const { block, exposed, written } = facts.get(pc) as Facts;
+    const { exposed, written } = facts.get(pc) as Facts;
     const kind = exitKind.get(pc);
     const own = kind === undefined ? { ...exposed } : union(exposed, exitKinds[kind] as Registers);
-    if (goesOut(region, block)) include(own, without(end.get(pc) as Registers, written));
+    include(own, without(end.get(pc) as Registers, written));
     needed.set(pc, own);
   }
   const backward = order.toReversed();

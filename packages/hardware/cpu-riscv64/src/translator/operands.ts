@@ -46,13 +46,16 @@ function operandsOf(row: Instruction): Operands {
   return operands;
 }
 
-/** Adds what an instruction reads to `used`, and what it writes to `used` and `written`. */
-export function addOperands(op: Op, used: Registers, written: Registers): void {
-  const { writes } = operandsOf(op.row);
+/** Adds what an instruction reads and writes. */
+export function addOperands(op: Op, used: Registers): void {
   addReads(op, used);
-  if (writes === undefined) return;
-  if (writes === 'x' && op.rd === 0) return;
-  used[writes] |= 1 << op.rd;
+  addWritten(op, used);
+}
+
+/** Adds the register that an instruction writes, if it writes any. */
+export function addWritten(op: Op, written: Registers): void {
+  const { writes } = operandsOf(op.row);
+  if (writes === undefined || (writes === 'x' && op.rd === 0)) return;
   written[writes] |= 1 << op.rd;
 }
 

@@ -1,12 +1,12 @@
-import { Left } from '../interpreter/agreement.ts';
+import { Left, leaveAt } from '../interpreter/agreement.ts';
 import type { HelperName } from '../isa/instruction.ts';
 import * as Layout from '../layout.ts';
 import { type Callee, type Code, call, callIndirect, type Label, type Local } from '../wasm/code.ts';
 import { f64, type I32, type I64, i32, i64 } from '../wasm/expression.ts';
 import { type Flow, type Item, structure } from './flow.ts';
-import { type CheckCounts, countChecks, planGuards } from './guards.ts';
+import { type CheckCounts, countChecks, type Plan, type Plans, planGuards, STACK_POINTER } from './guards.ts';
 import { type Surroundings, TranslatorGuest, writeFast } from './guest.ts';
-import { include, type Lifetimes, lifetimes, none } from './lifetimes.ts';
+import { include, type Lifetimes, lifetimes, none, without } from './lifetimes.ts';
 import { addOperands, type Registers } from './operands.ts';
 import { type Block, type Region, returns, successors, switches, type Way } from './region.ts';
 
@@ -57,12 +57,10 @@ export class RegionWriter implements Surroundings {
   readonly fuses: boolean;
   readonly #parts: Parts;
   readonly #flow: Flow;
+  readonly #plans: Plans;
   readonly #lifetimes: Lifetimes;
   readonly #guest: TranslatorGuest;
-  readonly #exitPc: Local<'i32'>;
   readonly #answer: Local<'i64'>;
-  /** Why a side exit is taken: a {@link Left}. */
-  readonly #reason: Local<'i32'>;
   /** Blocks that look at the fuel when they begin: no path goes on for ever without one. */
   readonly #checkpoints: ReadonlySet<number>;
   readonly #longest: ReadonlyMap<number, number>;
@@ -71,9 +69,11 @@ export class RegionWriter implements Surroundings {
   readonly #computesFloat: boolean;
   /** Beginning of the dispatch to entries, for indirect jumps within the region. */
   #dispatch: Label | undefined;
-  /** Where side exits go, by the kind of exit. */
+  /** Where side exits go that write registers back, by the kind of exit. */
   #leave: readonly Label[] = [];
   #block!: Block;
+  /** Whether FUEL is right: blocks that return in many places see to that first. */
+  #fuelSaved = false;
   /** Instructions of the block before the current one. */
   #done = 0;
 
@@ -83,12 +83,11 @@ export class RegionWriter implements Surroundings {
     this.code = code;
     this.fuses = fuses;
     this.fast = code.local('i32');
-    this.#exitPc = code.local('i32');
     this.#answer = code.local('i64');
-    this.#reason = code.local('i32');
     this.#flow = structure(region);
     this.#checkpoints = new Set([...this.#flow.selected.keys(), ...this.#flow.headers, ...returns(region)]);
-    this.#lifetimes = lifetimes(region, this.#flow, this.#checkpoints);
+    this.#plans = planGuards(region, this.#flow);
+    this.#lifetimes = lifetimes(region, this.#flow, this.#checkpoints, this.#plans);
     this.#guest = new TranslatorGuest(this);
     this.#longest = longestPaths(region, this.#flow, this.#checkpoints);
     const rows = [...region.blocks.values()].flatMap(({ ops }) => ops.map(({ row }) => row));
@@ -97,13 +96,13 @@ export class RegionWriter implements Surroundings {
 
   write(): void {
     const { code } = this;
-    const { region } = this.#parts;
+    const { region, fuel } = this.#parts;
     const { exitKinds, needed } = this.#lifetimes;
     this.#declare();
     const first = none();
     for (const entry of region.entries) include(first, needed.get(entry) as Registers);
     this.#load(first);
-    this.#leave = exitKinds.map(() => code.open());
+    this.#leave = exitKinds.map(() => code.openFor('i64'));
     const indirect = switches(region);
     if (indirect) this.#dispatch = code.openLoop();
     this.#level(undefined, this.#flow.items, () => undefined);
@@ -111,9 +110,10 @@ export class RegionWriter implements Surroundings {
     code.unreachable();
     for (const kind of exitKinds.toReversed()) {
       code.close();
+      code.take(this.#answer);
       this.#spill(kind);
-      code.store('i32', zero, this.#reason, Layout.LEFT);
-      this.#return(i64.extendU(this.#exitPc));
+      code.store('i32', zero, fuel, Layout.FUEL);
+      code.return(this.#answer);
     }
     code.unreachable();
   }
@@ -123,11 +123,8 @@ export class RegionWriter implements Surroundings {
   }
 
   sideExit(): void {
-    const { code } = this;
-    const { fuel } = this.#parts;
-    const rest = this.#block.ops.length - this.#done;
-    if (rest > 0) code.set(fuel, i32.add(fuel, i32.const(rest)));
-    this.#exit(this.#guest.op.pc, Left.INTERPRET);
+    const { pc } = this.#guest.op;
+    this.#exit(leaveAt(pc, Left.INTERPRET, this.#block.ops.length - this.#done));
   }
 
   branch(condition: I32): void {
@@ -190,12 +187,12 @@ export class RegionWriter implements Surroundings {
   #jumpTo(target: I64): void {
     const { code } = this;
     const { depth, fuel, signature, way, number } = this.#parts;
+    this.#spillDirty();
     const handle = this.#find(target);
     code.if(i32.eq(indexOf(handle), i32.add(code.global('i32', 0), i32.const(number))), () => {
       code.set(way, wayOf(handle));
       code.br(this.#dispatch as Label);
     });
-    this.#spillDirty();
     code.ifRarely(i32.eqz(handle), () => this.#return(target));
     code.returnCallIndirect(signature, indexOf(handle), wayOf(handle), depth, fuel);
   }
@@ -225,6 +222,10 @@ export class RegionWriter implements Surroundings {
     }
     code.set(this.#answer, answer);
     code.ifRarely(i64.ne(this.#answer, i64.const(next)), () => code.return(this.#answer));
+    if (this.#plans.keepStack.has(this.#block.start)) {
+      const before = this.x[STACK_POINTER] as Local<'i64'>;
+      code.ifRarely(i64.ne(i64.load(zero, Layout.X + STACK_POINTER * 8), before), () => code.return(this.#answer));
+    }
     code.set(fuel, i32.load(zero, Layout.FUEL));
     this.#load(this.#lifetimes.needed.get(next) as Registers);
     this.#branchTo(next);
@@ -233,6 +234,8 @@ export class RegionWriter implements Surroundings {
   #goTo(pc: number): void {
     const { region, ways, functions, go, depth, fuel } = this.#parts;
     if (region.blocks.has(pc)) {
+      const { dirty, deferred } = this.#lifetimes;
+      this.#spill(without(dirty.get(this.#block.start) as Registers, deferred.get(pc) as Registers));
       this.#branchTo(pc);
       return;
     }
@@ -242,18 +245,16 @@ export class RegionWriter implements Surroundings {
     else this.code.returnCall(functions[known.region] as Callee, i32.const(known.way), depth, fuel);
   }
 
-  /** Leaves at an instruction for the interpreter to go on there. */
-  #exit(pc: number, reason: number): void {
+  /** Leaves for the interpreter to go on. */
+  #exit(answer: I64): void {
     const kind = this.#lifetimes.exitKind.get(this.#block.start);
-    if (kind === undefined) throw new Error(`no way out at 0x${pc.toString(16)}`);
-    this.code.set(this.#exitPc, i32.const(pc));
-    this.code.set(this.#reason, i32.const(reason));
-    this.code.br(this.#leave[kind] as Label);
+    if (kind === undefined) this.#return(answer);
+    else this.code.brWith(this.#leave[kind] as Label, answer);
   }
 
-  #return(pc: I64): void {
-    this.code.store('i32', zero, this.#parts.fuel, Layout.FUEL);
-    this.code.return(pc);
+  #return(answer: I64): void {
+    if (!this.#fuelSaved) this.code.store('i32', zero, this.#parts.fuel, Layout.FUEL);
+    this.code.return(answer);
   }
 
   /** Everything that changed goes to memory. */
@@ -273,7 +274,7 @@ export class RegionWriter implements Surroundings {
 
   #declare(): void {
     const used = none();
-    for (const { ops } of this.#parts.region.blocks.values()) for (const op of ops) addOperands(op, used, none());
+    for (const { ops } of this.#parts.region.blocks.values()) for (const op of ops) addOperands(op, used);
     for (let r = 1; r < 32; r++) if (((used.x >>> r) & 1) !== 0) this.x[r] = this.code.local('i64');
     for (let r = 0; r < 32; r++) if (((used.f >>> r) & 1) !== 0) this.f[r] = this.code.local('f64');
   }
@@ -354,16 +355,23 @@ export class RegionWriter implements Surroundings {
     const block = region.blocks.get(pc) as Block;
     this.#block = block;
     if (this.#flow.selected.has(pc)) code.set(way, zero);
+    this.#fuelSaved = false;
     if (this.#checkpoints.has(pc)) {
-      code.ifRarely(i32.ltS(fuel, i32.const(this.#longest.get(pc) as number)), () => this.#exit(pc, Left.FUEL));
+      code.ifRarely(i32.ltS(fuel, i32.const(this.#longest.get(pc) as number)), () => this.#exit(leaveAt(pc, Left.FUEL, 0)));
     }
     code.set(fuel, i32.sub(fuel, i32.const(block.ops.length)));
-    const plan = planGuards(block.ops);
+    if (this.#lifetimes.returns.has(pc)) {
+      code.store('i32', zero, fuel, Layout.FUEL);
+      this.#fuelSaved = true;
+    }
+    const plan = this.#plans.blocks.get(pc) as Plan;
+    const stored = this.#lifetimes.stored.get(pc) as ReadonlySet<number>;
     countChecks(block.ops, plan, this.#parts.checks);
     for (const [i, op] of block.ops.entries()) {
       this.#done = i;
       this.#guest.op = op;
       this.#guest.guard = plan.get(i);
+      this.#guest.stored = stored.has(i);
       code.scratch(() => op.row.effect(this.#guest));
     }
     const last = block.ops.at(-1)?.row;

@@ -243,6 +243,9 @@ export function* leadsTo({ blocks }: Region): Generator<number> {
 /** Whether the region jumps, not as a call or return, to addresses known only at run time. */
 export const switches = ({ blocks }: Region): boolean => [...blocks.values()].some(({ end }) => end.kind === 'jumpIndirect');
 
+/** Whether a block ends with a call. */
+export const calls = ({ end }: Block): boolean => end.kind === 'call' || end.kind === 'callIndirect';
+
 /** Where calls of the region come back to. */
 export function* returns(region: Region): Generator<number> {
   for (const { end } of region.blocks.values()) {

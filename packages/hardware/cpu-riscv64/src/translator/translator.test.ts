@@ -93,3 +93,50 @@ describe.each(['off', 'eager', 'hot'] as const)('code that changes, translation 
     expect(context.retired).toBe(retired + 10);
   });
 });
+
+describe.each(['off', 'eager', 'hot'] as const)('accesses, translation %s', (translation) => {
+  const [RA, SP] = [1, 2] as const;
+
+  it('are refused where the callee came back with another stack pointer, though they were checked with the one before', () => {
+    const { context, traps, run } = start(
+      translation,
+      Word.sd(A1, SP, 0),
+      Word.jal(RA, 20),
+      Word.ld(A0, SP, 0),
+      Word.addi(A1, A1, -1),
+      Word.bnez(A1, -16),
+      Word.ECALL,
+      Word.add(SP, SP, A2),
+      Word.jalr(0, RA, 0),
+    );
+    context.writeNumber(SP, CODE + 4096);
+    context.writeNumber(A1, 1_000_000);
+    expect(run(700_002)).toBe('budget');
+    context.writeNumber(A2, 0x1000_0000);
+    expect(run(1000)).toBe('left');
+    expect(traps).toEqual([{ cause: 'fault', access: 'read', reason: 'unmapped' }]);
+    expect(context.pc).toBe(CODE + 8);
+    expect(context.readNumber(SP)).toBe(0x1000_0000 + CODE + 4096);
+  });
+
+  it('count every instruction before one that is refused, and none of it', () => {
+    const { context, traps, run } = start(
+      translation,
+      Word.ld(A0, A2, 0),
+      Word.add(A3, A3, A0),
+      Word.addi(A1, A1, 1),
+      Word.sd(A1, A2, 8),
+      Word.add(A2, A2, A0),
+      Word.jal(0, -20),
+    );
+    context.writeNumber(A2, CODE + 4096);
+    expect(run(600_000)).toBe('budget');
+    expect(context.readNumber(A1)).toBe(100_000);
+    const { retired } = context;
+    // From here on the base moves by what is loaded: at last to where nothing is mapped.
+    context.writeNumber(A2, CODE + 8192 - 8);
+    expect(run(1000)).toBe('left');
+    expect(traps).toEqual([{ cause: 'fault', access: 'write', reason: 'unmapped' }]);
+    expect([context.pc, context.retired - retired, context.readNumber(A1)]).toEqual([CODE + 12, 3, 100_001]);
+  });
+});

@@ -130,8 +130,17 @@ export class Code {
 
   /** Opens a block that `close` ends: for nests too deep to be written as nested calls. */
   open(): Label {
+    return this.#openBlock(0x40);
+  }
+
+  /** As `open`, a block that gives a value, which every branch to it brings: see `brWith` and `take`. */
+  openFor(type: ValueType): Label {
+    return this.#openBlock(typeCode(type));
+  }
+
+  #openBlock(type: number): Label {
     this.body.u8(0x02);
-    this.body.u8(0x40);
+    this.body.u8(type);
     return { depth: ++this.#depth };
   }
 
@@ -153,6 +162,16 @@ export class Code {
 
   br(label: Label): void {
     writeIndexed(this.body, 0x0c, this.#depth - label.depth);
+  }
+
+  brWith(label: Label, value: Expr<ValueType>): void {
+    value.write(this.body);
+    this.br(label);
+  }
+
+  /** Sets a local to the value that the block just closed gave. */
+  take(local: Local<ValueType>): void {
+    writeIndexed(this.body, 0x21, local.index);
   }
 
   /** `usually`: whether the condition is known to hold or not to hold as a rule. */

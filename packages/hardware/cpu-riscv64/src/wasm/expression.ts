@@ -177,6 +177,8 @@ export const i32 = {
   select: select('i32'),
 } as const;
 
+const add64 = binary<'i64', 'i64'>('i64', 0x7c);
+
 export const i64 = {
   const: constant64,
   words,
@@ -201,7 +203,7 @@ export const i64 = {
   clz: unary<'i64', 'i64'>('i64', 0x79),
   ctz: unary<'i64', 'i64'>('i64', 0x7a),
   popcnt: unary<'i64', 'i64'>('i64', 0x7b),
-  add: binary<'i64', 'i64'>('i64', 0x7c),
+  add: (a: I64, b: I64): I64 => (b.value === 0 ? a : a.value === 0 ? b : add64(a, b)),
   sub: binary<'i64', 'i64'>('i64', 0x7d),
   mul: binary<'i64', 'i64'>('i64', 0x7e),
   divS: binary<'i64', 'i64'>('i64', 0x7f),

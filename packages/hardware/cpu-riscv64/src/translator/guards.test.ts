@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest';
+import * as Word from '../differential/words.ts';
+import { Perm } from '../layout.ts';
+import { structure } from './flow.ts';
+import { type Plans, planGuards } from './guards.ts';
+import { exploreRegion, type Region } from './region.ts';
+
+const START = 0x1_0000;
+const [RA, SP, A0, A1, A2, A3] = [1, 2, 10, 11, 12, 13] as const;
+const RET = Word.jalr(0, RA, 0);
+
+function plansOf(...words: readonly number[]): Plans {
+  const halves = new Uint16Array(Uint32Array.from(words).buffer);
+  const view = { half: (pc: number) => halves[(pc - START) / 2] ?? -1, taken: () => false, reached: () => true };
+  const region = exploreRegion(view, [START]) as Region;
+  return planGuards(region, structure(region));
+}
+
+/** What the instructions of a block need, by their places in it. */
+const planned = ({ blocks }: Plans, start: number): unknown => Object.fromEntries(blocks.get(start) ?? []);
+
+describe('guards', () => {
+  it('check accesses with the same base once, from the lowest byte to the highest', () => {
+    const plans = plansOf(Word.ld(A0, A1, 16), Word.lw(A2, A1, 0), Word.sd(A2, A1, 8), RET);
+    expect(planned(plans, START)).toEqual({ 0: { low: 0, high: 23, rights: Perm.READ | Perm.WRITE }, 1: 'guarded', 2: 'guarded' });
+  });
+
+  it('leave a lone access to check itself, and count it for later ones', () => {
+    const plans = plansOf(Word.ld(A0, A1, 8), Word.ld(A2, A3, 0), Word.bnez(A0, 8), Word.ld(A0, A1, 8), Word.lw(A0, A1, 12), RET);
+    expect(planned(plans, START)).toEqual({});
+    expect(planned(plans, START + 12)).toEqual({ 0: 'guarded' });
+    expect(planned(plans, START + 16)).toEqual({ 0: 'guarded' });
+  });
+
+  it('check anew where not all ways checked, and for rights that were not', () => {
+    const plans = plansOf(Word.bnez(A0, 8), Word.ld(A0, A1, 0), Word.ld(A0, A1, 0), Word.beqz(A0, 8), Word.sd(A0, A1, 0), RET);
+    expect(planned(plans, START + 8)).toEqual({});
+    expect(planned(plans, START + 16)).toEqual({});
+  });
+
+  it('know nothing of a base that was written, unless it was moved by a constant', () => {
+    const plans = plansOf(
+      Word.ld(A0, A1, 8),
+      Word.addi(A1, A1, 8),
+      Word.ld(A2, A1, 0),
+      Word.addi(A3, A1, -8),
+      Word.ld(A1, A3, 8),
+      Word.ld(A0, A1, 0),
+      RET,
+    );
+    expect(planned(plans, START)).toEqual({ 2: 'guarded', 4: 'guarded' });
+  });
+
+  it('know nothing where a region is entered', () => {
+    // The loop's beginning is an entry: a run that was out of fuel goes on there.
+    const plans = plansOf(Word.ld(A0, A1, 0), Word.ld(A2, A1, 0), Word.bnez(A2, -4), RET);
+    expect(planned(plans, START + 4)).toEqual({});
+  });
+
+  it('keep of all that was known before a call what is known of the stack', () => {
+    const call = [Word.sd(A0, SP, 8), Word.sd(A0, A1, 8), Word.jal(RA, 0x100)];
+    const plans = plansOf(...call, Word.sd(A0, SP, 8), Word.sd(A0, A1, 8), RET);
+    expect(plans.keepStack).toEqual(new Set([START]));
+    expect(planned(plans, START + 12)).toEqual({ 0: 'guarded' });
+  });
+
+  it('do not reach farther than half a page', () => {
+    const plans = plansOf(Word.ld(A0, A1, -2040), Word.ld(A2, A1, 2040), Word.ld(A0, A1, 0), RET);
+    const [low, high] = [
+      { low: -2040, high: 7, rights: Perm.READ },
+      { low: 0, high: 2047, rights: Perm.READ },
+    ];
+    expect(planned(plans, START)).toEqual({ 0: low, 1: high, 2: 'guarded' });
+  });
+});
