@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { setTimeout as after } from 'node:timers/promises';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome'];
 const FLAGS = [
@@ -19,6 +20,8 @@ const FLAGS = [
 /** What a page may send. */
 const RESULT_BYTES_MAX = 16 << 20;
 const STDERR_CHARS = 4000;
+const REMOVALS_MAX = 30;
+const REMOVAL_DELAY_MS = 100;
 
 export function findChromium(): string | undefined {
   for (const folder of (process.env.PATH ?? '').split(delimiter)) {
@@ -54,7 +57,7 @@ export async function resultOfPage(chromium: string, files: ReadonlyMap<string, 
     server?.closeAllConnections();
     server?.close();
     if (browser !== undefined) await end(browser);
-    rmSync(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+    await discard(profile);
   }
 }
 
@@ -110,4 +113,16 @@ async function end(browser: ChildProcess): Promise<void> {
   const ended = new Promise<void>((resolve) => void browser.once('exit', () => resolve()));
   browser.kill('SIGKILL');
   await ended;
+}
+
+/** Removes a profile. Processes of the browser's may write to it for a moment after it ended; a folder that is not empty in the end is left to the system. */
+async function discard(profile: string): Promise<void> {
+  for (let attempt = 0; attempt < REMOVALS_MAX; attempt++) {
+    try {
+      rmSync(profile, { recursive: true, force: true });
+      return;
+    } catch {
+      await after(REMOVAL_DELAY_MS);
+    }
+  }
 }
