@@ -100,7 +100,7 @@ describe.each(['off', 'eager', 'hot'] as const)('accesses, translation %s', (tra
   it('are refused where the callee came back with another stack pointer, though they were checked with the one before', () => {
     const { context, traps, run } = start(
       translation,
-      Word.sd(A1, SP, 0),
+      Word.ld(A3, SP, 0),
       Word.jal(RA, 20),
       Word.ld(A0, SP, 0),
       Word.addi(A1, A1, -1),

@@ -164,6 +164,7 @@ export class Code {
     writeIndexed(this.body, 0x0c, this.#depth - label.depth);
   }
 
+  /** A branch to a block that gives a value, with that value. */
   brWith(label: Label, value: Expr<ValueType>): void {
     value.write(this.body);
     this.br(label);

@@ -203,6 +203,7 @@ export const i64 = {
   clz: unary<'i64', 'i64'>('i64', 0x79),
   ctz: unary<'i64', 'i64'>('i64', 0x7a),
   popcnt: unary<'i64', 'i64'>('i64', 0x7b),
+  /** Nothing is added to what a constant 0 is added to: that is how the guest moves a register. */
   add: (a: I64, b: I64): I64 => (b.value === 0 ? a : a.value === 0 ? b : add64(a, b)),
   sub: binary<'i64', 'i64'>('i64', 0x7d),
   mul: binary<'i64', 'i64'>('i64', 0x7e),
