@@ -38,7 +38,8 @@ const STORES = new Set([0x23, 0x27]);
 /** What is known of the memory at a register, by register. */
 type Known = Map<number, Guard>;
 
-export function planGuards(region: Region, flow: Flow): Plans {
+/** `admitted`: blocks whose accesses an admission vouches for; see versions.ts. */
+export function planGuards(region: Region, flow: Flow, admitted: ReadonlySet<number> = new Set()): Plans {
   const known = settle(region, flow.order);
   const blocks = new Map<number, Plan>();
   const keepStack = new Set<number>();
@@ -46,6 +47,7 @@ export function planGuards(region: Region, flow: Flow): Plans {
     const plan = new Map<number, Guard | 'guarded'>();
     const after = new Map(known.get(block.start));
     follow(block, after, plan);
+    if (admitted.has(block.start)) for (const [i, op] of block.ops.entries()) if (accessOf(op) !== undefined) plan.set(i, 'guarded');
     blocks.set(block.start, plan);
     if (calls(block) && after.has(STACK_POINTER)) keepStack.add(block.start);
   }
@@ -139,8 +141,8 @@ function writes(op: Op, register: number): boolean {
   return ((written.x >>> register) & 1) !== 0;
 }
 
-/** The bytes that a load or store touches; undefined for other instructions. */
-function accessOf({ row, rs1, imm }: Op): Guard | undefined {
+/** The bytes that a load or store touches, from where its base register points; undefined for other instructions. */
+export function accessOf({ row, rs1, imm }: Op): Guard | undefined {
   const opcode = row.match & 0x7f;
   if (rs1 === 0 || !(LOADS.has(opcode) || STORES.has(opcode))) return undefined;
   const size = 1 << ((row.match >>> 12) & 3);

@@ -147,19 +147,23 @@ export class TranslatorGuest implements Guest {
 
   load(op: LoadOp, address: I64): I64 {
     const { bytes, load } = LOAD[op];
-    return load(this.#place(address, bytes, Layout.Perm.READ), Layout.BASE);
+    this.#check(address, bytes, Layout.Perm.READ);
+    return load(this.#base, this.#offset);
   }
 
   store(size: StoreSize, address: I64, value: I64): void {
-    this.code.store(STORE[size], this.#place(address, size, Layout.Perm.WRITE), value, Layout.BASE);
+    this.#check(address, size, Layout.Perm.WRITE);
+    this.code.store(STORE[size], this.#base, value, this.#offset);
   }
 
   loadDouble(address: I64): F64 {
-    return f64.load(this.#place(address, 8, Layout.Perm.READ), Layout.BASE);
+    this.#check(address, 8, Layout.Perm.READ);
+    return f64.load(this.#base, this.#offset);
   }
 
   storeDouble(address: I64, value: F64): void {
-    this.code.store('f64', this.#place(address, 8, Layout.Perm.WRITE), value, Layout.BASE);
+    this.#check(address, 8, Layout.Perm.WRITE);
+    this.code.store('f64', this.#base, value, this.#offset);
   }
 
   atomic(size: 4 | 8, address: I64): I32 {
@@ -202,18 +206,29 @@ export class TranslatorGuest implements Guest {
   }
 
   /**
-   * Lets an aligned access below 4 GiB to a page with the right in its byte go ahead; everything else is for the interpreter. The index of the
-   * permission byte is taken from the low half, so that it is always within the table.
+   * Where the base register of a load or store points, and the distance of the access from there in the module's memory. Once the access was found
+   * to be good its address is in a mapped page, none of which is within a displacement of 0 or of 4 GiB: the sum of the low half and the displacement
+   * is that of all 64 bits, and the host adds it for nothing.
    */
+  get #base(): I32 {
+    return i32.wrap(this.x('rs1'));
+  }
+
+  get #offset(): number {
+    return Layout.BASE + this.op.imm;
+  }
+
   #place(address: I64, bytes: number, perm: number): I32 {
-    const { code, guard } = this;
-    if (guard !== undefined) {
-      if (guard !== 'guarded') this.#writeGuard(guard);
-      return i32.wrap(address);
-    }
-    const at = code.let(address);
+    const at = this.code.let(address);
     this.#require(at, bytes, flagsAt(i32.wrap(at)), perm);
     return i32.wrap(at);
+  }
+
+  /** Lets an aligned access below 4 GiB to a page with the right in its byte go ahead; everything else is for the interpreter. */
+  #check(address: I64, bytes: number, perm: number): void {
+    const { guard } = this;
+    if (guard === undefined) this.#place(address, bytes, perm);
+    else if (guard !== 'guarded') this.#writeGuard(guard);
   }
 
   #writeGuard({ low, high, rights }: Guard): void {

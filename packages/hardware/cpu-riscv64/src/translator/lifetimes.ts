@@ -1,7 +1,8 @@
-import type { Flow, Item } from './flow.ts';
+import type { Flow } from './flow.ts';
 import { type Plan, type Plans, STACK_POINTER } from './guards.ts';
 import { addExposed, addWritten, mayLeave, type Registers } from './operands.ts';
 import { type Block, calls, type Op, type Region, successors } from './region.ts';
+import { innermost, type Version } from './versions.ts';
 
 /** Most sets of registers that side exits of a region write back: more are merged, at the price of loading what is not dirty. */
 const EXIT_KINDS_MAX = 16;
@@ -22,8 +23,10 @@ export interface Lifetimes {
   readonly stored: ReadonlyMap<number, ReadonlySet<number>>;
   /** Registers that may differ from memory when a block ends, and have yet to be written back. */
   readonly dirty: ReadonlyMap<number, Registers>;
-  /** Registers that may be dirty in a block; what else is dirty must be written back before it begins. */
+  /** Registers that may be dirty in a block. */
   readonly deferred: ReadonlyMap<number, Registers>;
+  /** What must be written back when one block is followed by another. */
+  writtenBack(from: number, to: number): Registers;
   /** Blocks that may be left in their midst with nothing to write back. */
   readonly returns: ReadonlySet<number>;
   /** Of other blocks that may be left on the way: which of `exitKinds` is written back. */
@@ -57,20 +60,34 @@ export function include(into: Registers, more: Registers): boolean {
   return into.x !== x || into.f !== f;
 }
 
-/** `plans`: how accesses are checked. */
-export function lifetimes(region: Region, flow: Flow, checkpoints: ReadonlySet<number>, plans: Plans): Lifetimes {
+/** `plans`: how accesses are checked; `versions`: its loops in two versions. */
+export function lifetimes(
+  region: Region,
+  flow: Flow,
+  checkpoints: ReadonlySet<number>,
+  plans: Plans,
+  versions: readonly Version[] = [],
+): Lifetimes {
+  const gates = new Map(versions.map((version) => [version.gate, version]));
   const facts = new Map<number, Facts>();
   for (const block of region.blocks.values()) {
-    facts.set(block.start, factsOf(block, checkpoints.has(block.start), plans));
+    facts.set(block.start, factsOf(block, checkpoints.has(block.start) && !gates.has(block.start), plans));
   }
-  const deferred = deferring(flow, facts);
+  const deferred = deferring(flow, facts, gates);
   const { start, end } = dirtiness(region, flow.order, facts, deferred);
   const { exitKind, exitKinds } = exits(flow.order, facts, start, deferred);
+  const { stored, observed } = stores(region, flow.order, facts, deferred);
+  const writtenBack = (from: number, to: number): Registers => {
+    const left = without(end.get(from) as Registers, deferred.get(to) as Registers);
+    const version = gates.get(from);
+    return version?.admission === to ? without(left, version.transient) : common(left, observed.get(to) as Registers);
+  };
   return {
-    needed: needs(region, flow.order, facts, { end, exitKind, exitKinds }),
-    stored: stores(region, flow.order, facts, deferred),
+    needed: needs(region, flow.order, facts, { end, exitKind, exitKinds, writtenBack }),
+    stored,
     dirty: end,
     deferred,
+    writtenBack,
     returns: new Set(flow.order.filter((pc) => !exitKind.has(pc) && (facts.get(pc) as Facts).leaving.size > 0)),
     exitKind,
     exitKinds,
@@ -92,10 +109,10 @@ function factsOf(block: Block, checkpoint: boolean, { blocks, keepStack }: Plans
   return { block, exposed, written, checkpoint, leaving };
 }
 
-/** What may be dirty where: in small innermost loops, all that they write. */
-function deferring(flow: Flow, facts: ReadonlyMap<number, Facts>): ByBlock {
+/** What may be dirty where: in innermost loops that are small or have no way out but their gate and their ends, all that they write. */
+function deferring(flow: Flow, facts: ReadonlyMap<number, Facts>, gates: ReadonlyMap<number, Version>): ByBlock {
   const deferred: ByBlock = new Map(flow.order.map((pc) => [pc, none()]));
-  for (const { members } of innermost(flow.items)) {
+  for (const { block: header, members } of innermost(flow.items)) {
     const written = none();
     let ways = 0;
     let isCalling = false;
@@ -105,18 +122,10 @@ function deferring(flow: Flow, facts: ReadonlyMap<number, Facts>): ByBlock {
       ways += leaving.size + (checkpoint ? 1 : 0);
       isCalling ||= calls(block);
     }
-    if (isCalling || ways > DEFERRING_EXITS_MAX || size(written) > DEFERRED_MAX) continue;
+    if (isCalling || (!gates.has(header) && (ways > DEFERRING_EXITS_MAX || size(written) > DEFERRED_MAX))) continue;
     for (const pc of members) deferred.set(pc, written);
   }
   return deferred;
-}
-
-function* innermost(items: readonly Item[]): Generator<Item> {
-  for (const item of items) {
-    if (item.body === undefined) continue;
-    if (item.body.some(({ body }) => body !== undefined)) yield* innermost(item.body);
-    else yield item;
-  }
 }
 
 /** Where control goes on with the locals as they are. */
@@ -165,13 +174,16 @@ function exits(
   return { exitKind, exitKinds };
 }
 
-/** Which results go to memory at once: those that are not deferred and that someone may look at before they are written again. */
+/**
+ * Which results go to memory at once: those that are not deferred and that someone may look at before they are written again. `observed`: what someone
+ * may look at from when a block begins.
+ */
 function stores(
   region: Region,
   order: readonly number[],
   facts: ReadonlyMap<number, Facts>,
   deferred: ByBlock,
-): ReadonlyMap<number, ReadonlySet<number>> {
+): { stored: ReadonlyMap<number, ReadonlySet<number>>; observed: ByBlock } {
   const observed: ByBlock = new Map(order.map((pc) => [pc, none()]));
   const after = (block: Block): Registers => {
     const seen = none();
@@ -199,7 +211,7 @@ function stores(
     });
     stored.set(pc, at);
   }
-  return stored;
+  return { stored, observed };
 }
 
 /** Makes of what is observed after a block what is observed before it. `visit` sees each instruction that writes, and what is observed behind it. */
@@ -250,14 +262,15 @@ function needs(
   region: Region,
   order: readonly number[],
   facts: ReadonlyMap<number, Facts>,
-  { end, exitKind, exitKinds }: { end: ByBlock } & Pick<Lifetimes, 'exitKind' | 'exitKinds'>,
+  { end, exitKind, exitKinds, writtenBack }: { end: ByBlock } & Pick<Lifetimes, 'exitKind' | 'exitKinds' | 'writtenBack'>,
 ): ByBlock {
   const needed: ByBlock = new Map();
   for (const pc of order) {
-    const { exposed, written } = facts.get(pc) as Facts;
+    const { block, exposed, written } = facts.get(pc) as Facts;
     const kind = exitKind.get(pc);
     const own = kind === undefined ? { ...exposed } : union(exposed, exitKinds[kind] as Registers);
-    include(own, without(end.get(pc) as Registers, written));
+    if (goesOut(region, block)) include(own, without(end.get(pc) as Registers, written));
+    for (const to of successors(region, block)) include(own, without(writtenBack(pc, to), written));
     needed.set(pc, own);
   }
   const backward = order.toReversed();
@@ -277,5 +290,5 @@ function needs(
 function goesOut(region: Region, { end }: Block): boolean {
   if (end.kind === 'go') return !region.blocks.has(end.to);
   if (end.kind === 'branch') return !region.blocks.has(end.to) || !region.blocks.has(end.next);
-  return true;
+  return end.kind !== 'admit' && end.kind !== 'gate';
 }

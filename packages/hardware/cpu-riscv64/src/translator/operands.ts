@@ -59,7 +59,7 @@ export function addWritten(op: Op, written: Registers): void {
   written[writes] |= 1 << op.rd;
 }
 
-function addReads(op: Op, used: Registers): void {
+export function addReads(op: Op, used: Registers): void {
   for (const read of operandsOf(op.row).reads) {
     if (read === 'x1') used.x |= 1 << op.rs1;
     else if (read === 'x2') used.x |= 1 << op.rs2;

@@ -3,12 +3,14 @@ import type { HelperName } from '../isa/instruction.ts';
 import * as Layout from '../layout.ts';
 import { type Callee, type Code, call, callIndirect, type Label, type Local } from '../wasm/code.ts';
 import { f64, type I32, type I64, i32, i64 } from '../wasm/expression.ts';
+import { writeAdmission } from './admission.ts';
 import { type Flow, type Item, structure } from './flow.ts';
 import { type CheckCounts, countChecks, type Plan, type Plans, planGuards, STACK_POINTER } from './guards.ts';
 import { type Surroundings, TranslatorGuest, writeFast } from './guest.ts';
-import { include, type Lifetimes, lifetimes, none, without } from './lifetimes.ts';
+import { include, type Lifetimes, lifetimes, none } from './lifetimes.ts';
 import { addOperands, type Registers } from './operands.ts';
-import { type Block, type Region, returns, successors, switches, type Way } from './region.ts';
+import { type Block, type End, type Region, returns, successors, switches, type Way } from './region.ts';
+import { steadyBlocks, type Version, versionLoops } from './versions.ts';
 
 /** Deepest nest of guest calls made as wasm calls; deeper ones return to the interpreter and start over. Bounds the host's stack. */
 const CALL_DEPTH_MAX = 160;
@@ -48,6 +50,13 @@ interface Level {
   readonly indexOf: ReadonlyMap<number, number>;
 }
 
+/** A loop in two versions, and what its admission and its gate know of it. */
+interface Admitted {
+  readonly version: Version;
+  readonly bound: Local<'i32'>;
+  readonly wait: Local<'i32'>;
+}
+
 /** Writes one region's function. */
 export class RegionWriter implements Surroundings {
   readonly code: Code;
@@ -56,6 +65,10 @@ export class RegionWriter implements Surroundings {
   readonly fast: Local<'i32'>;
   readonly fuses: boolean;
   readonly #parts: Parts;
+  /** With its loops in two versions. */
+  readonly #region: Region;
+  /** By gate and by admission. */
+  readonly #admitted = new Map<number, Admitted>();
   readonly #flow: Flow;
   readonly #plans: Plans;
   readonly #lifetimes: Lifetimes;
@@ -84,12 +97,19 @@ export class RegionWriter implements Surroundings {
     this.fuses = fuses;
     this.fast = code.local('i32');
     this.#answer = code.local('i64');
-    this.#flow = structure(region);
+    const flow = structure(region);
+    const versioned = versionLoops(region, flow);
+    this.#region = versioned.region;
+    for (const version of versioned.versions) {
+      const admitted = { version, bound: code.local('i32'), wait: code.local('i32') };
+      this.#admitted.set(version.gate, admitted).set(version.admission, admitted);
+    }
+    this.#flow = versioned.region === region ? flow : structure(versioned.region);
     this.#checkpoints = new Set([...this.#flow.selected.keys(), ...this.#flow.headers, ...returns(region)]);
-    this.#plans = planGuards(region, this.#flow);
-    this.#lifetimes = lifetimes(region, this.#flow, this.#checkpoints, this.#plans);
+    this.#plans = planGuards(this.#region, this.#flow, steadyBlocks(versioned.versions));
+    this.#lifetimes = lifetimes(this.#region, this.#flow, this.#checkpoints, this.#plans, versioned.versions);
     this.#guest = new TranslatorGuest(this);
-    this.#longest = longestPaths(region, this.#flow, this.#checkpoints);
+    this.#longest = longestPaths(this.#region, this.#flow, this.#checkpoints);
     const rows = [...region.blocks.values()].flatMap(({ ops }) => ops.map(({ row }) => row));
     this.#computesFloat = rows.some(({ format }) => format === 'RM' || format === 'R4');
   }
@@ -232,10 +252,10 @@ export class RegionWriter implements Surroundings {
   }
 
   #goTo(pc: number): void {
-    const { region, ways, functions, go, depth, fuel } = this.#parts;
+    const { ways, functions, go, depth, fuel } = this.#parts;
+    const region = this.#region;
     if (region.blocks.has(pc)) {
-      const { dirty, deferred } = this.#lifetimes;
-      this.#spill(without(dirty.get(this.#block.start) as Registers, deferred.get(pc) as Registers));
+      this.#spill(this.#lifetimes.writtenBack(this.#block.start, pc));
       this.#branchTo(pc);
       return;
     }
@@ -349,11 +369,38 @@ export class RegionWriter implements Surroundings {
     throw new Error(`no block at 0x${pc.toString(16)}`);
   }
 
-  #writeBlock(pc: number): void {
+  #writeAdmission({ gate, header }: End & { kind: 'admit' }): void {
+    const { version, bound, wait } = this.#admitted.get(gate) as Admitted;
+    const { code, x } = this;
+    const least = (this.#longest.get(gate) as number) + (this.#longest.get(header) as number);
+    const admit = (): void => this.#goTo(gate);
+    const refuse = (): void => this.#goTo(header);
+    code.scratch(() => writeAdmission({ code, version, x, fuel: this.#parts.fuel, bound, wait, least, admit, refuse }));
+  }
+
+  #writeGate({ steady, admission }: End & { kind: 'gate' }): void {
     const { code } = this;
-    const { way, fuel, region } = this.#parts;
-    const block = region.blocks.get(pc) as Block;
+    const { bound, wait } = this.#admitted.get(admission) as Admitted;
+    code.ifRarely(i32.ltS(this.#parts.fuel, bound), () => {
+      code.set(wait, zero);
+      this.#goTo(admission);
+    });
+    this.#goTo(steady);
+  }
+
+  #writeBlock(pc: number): void {
+    const block = this.#region.blocks.get(pc) as Block;
     this.#block = block;
+    const { end } = block;
+    if (end.kind === 'admit') this.#writeAdmission(end);
+    else if (end.kind === 'gate') this.#writeGate(end);
+    else this.#writeInstructions(block);
+  }
+
+  #writeInstructions(block: Block): void {
+    const { code } = this;
+    const { way, fuel } = this.#parts;
+    const pc = block.start;
     if (this.#flow.selected.has(pc)) code.set(way, zero);
     this.#fuelSaved = false;
     if (this.#checkpoints.has(pc)) {

@@ -36,7 +36,10 @@ export type End =
   | { readonly kind: 'call'; readonly to: number; readonly next: number }
   | { readonly kind: 'callIndirect'; readonly next: number }
   | { readonly kind: 'return' }
-  | { readonly kind: 'jumpIndirect' };
+  | { readonly kind: 'jumpIndirect' }
+  // Of loops in two versions: see versions.ts.
+  | { readonly kind: 'admit'; readonly gate: number; readonly header: number }
+  | { readonly kind: 'gate'; readonly steady: number; readonly admission: number };
 
 export interface Block {
   readonly start: number;
@@ -261,5 +264,7 @@ export function successors(region: Region, { end }: Block): number[] {
   };
   if (end.kind === 'go' || end.kind === 'branch') add(end.to);
   if (end.kind === 'branch' || end.kind === 'call' || end.kind === 'callIndirect') add(end.next);
+  if (end.kind === 'admit') [end.gate, end.header].forEach(add);
+  if (end.kind === 'gate') [end.steady, end.admission].forEach(add);
   return to;
 }

@@ -1,0 +1,116 @@
+import type { Random } from './random.ts';
+import { TANGLE_DATA, TANGLE_DATA_BYTES } from './tangles.ts';
+import * as Word from './words.ts';
+
+/**
+ * Random programs of loops as compilers write them: pointers that move by constants or by a register, up or down, tables, temporaries that each turn
+ * writes anew, sums that it adds to, and branches. They begin and end near or beyond the ends of what is mapped. For what runs at {@link TANGLE_DATA}
+ * and its surroundings.
+ */
+const POINTERS = [8, 9, 18] as const;
+const STRIDE = 19;
+const COUNT = 20;
+const AGAIN = 21;
+const TABLE = 22;
+const TEMPORARIES = [5, 6, 7, 28, 29] as const;
+const SUMS = [10, 11, 12, 13, 14] as const;
+const DOUBLES = [0, 1, 2, 3] as const;
+const A7 = 17;
+const SYS_EXIT = 93;
+
+/** opcode, funct3 and funct7 of instructions with two sources. */
+const OPERATIONS = [
+  [0x33, 0, 0x00],
+  [0x33, 0, 0x20],
+  [0x33, 4, 0x00],
+  [0x33, 7, 0x00],
+  [0x33, 3, 0x00],
+  [0x33, 5, 0x00],
+  [0x3b, 0, 0x00],
+  [0x3b, 1, 0x00],
+  [0x33, 0, 0x01],
+] as const;
+
+const iType = (opcode: number, funct3: number, rd: number, rs1: number, imm: number): number =>
+  ((imm << 20) | (rs1 << 15) | (funct3 << 12) | (rd << 7) | opcode) >>> 0;
+const rType = (opcode: number, funct3: number, funct7: number, rd: number, rs1: number, rs2: number): number =>
+  ((funct7 << 25) | (rs2 << 20) | (rs1 << 15) | (funct3 << 12) | (rd << 7) | opcode) >>> 0;
+const store = (funct3: number, rs2: number, rs1: number, imm: number): number =>
+  (((imm >> 5) << 25) | (rs2 << 20) | (rs1 << 15) | (funct3 << 12) | ((imm & 31) << 7) | 0x23) >>> 0;
+
+/** A program to be loaded at its first instruction; it ends with a call of exit. */
+export function loopProgram(random: Random): Uint8Array {
+  const stream = new Word.Stream();
+  stream.word(...Word.li(AGAIN, random.between(1, 4)), ...Word.li(TABLE, TANGLE_DATA));
+  const again = stream.length;
+  const near = TANGLE_DATA + random.below(TANGLE_DATA_BYTES);
+  for (const pointer of POINTERS) {
+    const at = random.chance(3) ? near : TANGLE_DATA + random.between(-128, TANGLE_DATA_BYTES + 128);
+    stream.word(...Word.li(pointer, random.chance(6) ? at : at & -8));
+  }
+  stream.word(...Word.li(STRIDE, random.pick([0, 4, 8, 8, 16, 24, 40, 520, 3, -8])), ...Word.li(COUNT, random.between(1, 400)));
+  const start = stream.length;
+  for (const word of body(random)) stream.word(word);
+  stream.word(Word.addi(COUNT, COUNT, -1));
+  stream.word(Word.bnez(COUNT, start - stream.length));
+  stream.word(Word.addi(AGAIN, AGAIN, -1));
+  stream.word(Word.bnez(AGAIN, again - stream.length));
+  stream.word(Word.addi(A7, 0, SYS_EXIT), Word.ECALL);
+  return stream.bytes();
+}
+
+function body(random: Random): number[] {
+  const items: number[][] = Array.from({ length: random.between(2, 9) }, () => item(random));
+  for (const pointer of POINTERS) {
+    if (random.chance(5)) continue;
+    const moves = random.chance(5) ? rType(0x33, 0, 0, pointer, pointer, STRIDE) : Word.addi(pointer, pointer, step(random));
+    items.splice(random.below(items.length + 1), 0, [moves]);
+  }
+  for (let i = 0; i < items.length; i++) {
+    if (!random.chance(6)) continue;
+    const over = items[i] as number[];
+    const [a, b] = [random.pick(SUMS), random.pick(TEMPORARIES)];
+    items[i] = [Word.branch(random.pick([0, 1, 4, 6]), a, b, 4 + over.length * 4), ...over];
+  }
+  // Perhaps a way out in the middle: to behind the two instructions at the loop's end.
+  const place = random.below(items.length + 1);
+  if (random.chance(4)) {
+    const rest = items.slice(place).reduce((sum, { length }) => sum + length, 0);
+    items.splice(place, 0, [Word.branch(0, random.pick(SUMS), random.pick(TEMPORARIES), (1 + rest + 2) * 4)]);
+  }
+  return items.flat();
+}
+
+const step = (random: Random): number => random.pick([1, 2, 4, 8, 8, 8, 16, -1, -4, -8, -8, 40, 520, -264]);
+
+function item(random: Random): number[] {
+  const rd = random.pick(random.chance(2) ? SUMS : TEMPORARIES);
+  const source = random.pick(random.chance(2) ? SUMS : TEMPORARIES);
+  const pointer = random.pick(POINTERS);
+  const size = random.below(4);
+  const imm = (random.between(-4, 6) << size) + (random.chance(12) ? 1 : 0);
+  switch (random.below(9)) {
+    case 0:
+    case 1:
+      return [iType(0x03, size === 3 ? 3 : size + (random.chance(2) ? 4 : 0), rd, pointer, imm)];
+    case 2:
+      return [store(size, source, pointer, imm)];
+    case 3:
+      // An entry of a table.
+      return [
+        iType(0x13, 7, rd, source, (random.chance(2) ? 0x7f : 0x3f) & -(1 << size)),
+        Word.add(rd, rd, TABLE),
+        random.chance(3) ? store(size, source, rd, 8) : iType(0x03, size, rd, rd, 16),
+      ];
+    case 4:
+      return [Word.add(rd, pointer, STRIDE), iType(0x03, size, rd, rd, imm)];
+    case 5:
+      return [random.chance(2) ? Word.fld(random.pick(DOUBLES), pointer, imm) : Word.fsd(random.pick(DOUBLES), pointer, imm)];
+    case 6:
+      return [iType(random.pick([0x13, 0x1b]), 0, rd, source, random.between(-64, 64))];
+    default: {
+      const [opcode, funct3, funct7] = random.pick(OPERATIONS);
+      return [rType(opcode, funct3, funct7, rd, source, random.pick(random.chance(2) ? SUMS : TEMPORARIES))];
+    }
+  }
+}

@@ -1,0 +1,74 @@
+import { type Exit, Prot, type Riscv64Context, TrapAnswer } from '@ashlar/hardware';
+import { Riscv64Cpu } from '../cpu.ts';
+import type { Translation } from '../translator/options.ts';
+import { address, made, TestAccount } from './machine.ts';
+import type { Random } from './random.ts';
+import * as Tangle from './tangles.ts';
+
+const STOPS_MAX = 400;
+
+/**
+ * Runs a program at {@link Tangle.TANGLE_CODE} from random registers and memory with random budgets, noting all that a kernel could see at each stop and
+ * each trap; the last is memory. A fault is gone on with behind the instruction.
+ */
+export function trace(code: Uint8Array, random: Random, translation: Translation): string[] {
+  const cpu = new Riscv64Cpu(translation);
+  const space = made(cpu.space(new TestAccount()));
+  const context = made(cpu.context(space)) as Riscv64Context;
+  const all = Prot.READ | Prot.WRITE | Prot.EXEC;
+  const map = (at: number, bytes: number, prot: number): void => {
+    space.map(address(at), bytes, prot, undefined, 0, 'private');
+  };
+  map(Tangle.TANGLE_CODE, Tangle.TANGLE_CODE_BYTES, all);
+  map(Tangle.TANGLE_DATA, Tangle.TANGLE_DATA_BYTES, Prot.READ | Prot.WRITE);
+  map(Tangle.TANGLE_READABLE, 4096, Prot.READ);
+  map(Tangle.TANGLE_STACK - 4096, 4096, Prot.READ | Prot.WRITE);
+  space.copyOut(address(Tangle.TANGLE_CODE), code);
+  const content = new Uint8Array(Tangle.TANGLE_DATA_BYTES).map(() => random.below(256));
+  space.copyOut(address(Tangle.TANGLE_DATA), content);
+  for (let r = 1; r < 27; r++) context.writeHalves(r, random.bits(), random.chance(2) ? 0 : random.bits());
+  context.pc = address(Tangle.TANGLE_CODE);
+  const notes: string[] = [];
+  const general = new Uint8Array(256);
+  const float = new Uint8Array(260);
+  const note = (what: string): void => {
+    context.copyGeneralTo(general);
+    context.copyFloatTo(float);
+    notes.push(`${what} ${context.pc.toString(16)} ${context.retired} ${space.residentPages} ${hex(general)} ${hex(float)}`);
+  };
+  let over = false;
+  for (let stop = 0; stop < STOPS_MAX && !over; stop++) {
+    const budget = random.chance(3) ? random.between(1, 20) : random.between(1, 5000);
+    const exit = cpu.run(
+      context,
+      space,
+      (_context, trap) => {
+        note(`${trap.cause} ${trap.access} ${trap.address} ${trap.reason}`);
+        if (trap.cause === 'syscall' && context.readNumber(17) === 93) over = true;
+        if (
+          trap.cause === 'fault' &&
+          trap.reason === 'unmapped' &&
+          trap.address >> 16 === Tangle.TANGLE_LATE >> 16 &&
+          trap.address % 3 !== 0
+        ) {
+          map(Tangle.TANGLE_LATE, 4096, Prot.READ | Prot.WRITE);
+          return TrapAnswer.LEAVE;
+        }
+        if (notes.length > STOPS_MAX * 4) over = true;
+        const half = new Uint8Array(2);
+        space.copyIn(context.pc, half);
+        context.pc = address(context.pc + (((half[0] as number) & 3) === 3 ? 4 : 2));
+        return over || trap.cause !== 'syscall' ? TrapAnswer.LEAVE : TrapAnswer.RESUME;
+      },
+      budget,
+    ) as Exit;
+    note(exit);
+  }
+  const memory = new Uint8Array(Tangle.TANGLE_DATA_BYTES);
+  space.copyIn(address(Tangle.TANGLE_DATA), memory);
+  notes.push(hex(memory));
+  space.destroy();
+  return notes;
+}
+
+const hex = (bytes: Uint8Array): string => Array.from(bytes, (b) => b.toString(16).padStart(2, '0')).join('');

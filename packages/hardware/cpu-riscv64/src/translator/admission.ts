@@ -1,0 +1,98 @@
+import { PAGE_SHIFT, PAGE_SIZE, PERMS } from '../layout.ts';
+import type { Code, Label, Local } from '../wasm/code.ts';
+import { type I32, type I64, i32, i64 } from '../wasm/expression.ts';
+import type { Reach, Version } from './versions.ts';
+
+/** What an admission is written with. */
+export interface Admitting {
+  readonly code: Code;
+  readonly version: Version;
+  /** The guest's integer registers. */
+  readonly x: readonly (Local<'i64'> | undefined)[];
+  readonly fuel: Local<'i32'>;
+  /** With less fuel than this the gate is shut: as many turns were made as were admitted, or there is not enough for more. */
+  readonly bound: Local<'i32'>;
+  /** Turns of the exact version until the next admission is tried. */
+  readonly wait: Local<'i32'>;
+  /** Fuel that a turn, and what follows it up to the next look at the fuel, may need, and the exact version after it. */
+  readonly least: number;
+  /** Goes to the gate; goes to the exact version. */
+  readonly admit: () => void;
+  readonly refuse: () => void;
+}
+
+/** More turns are not admitted at a time. */
+const TURNS_MAX = 1 << 20;
+/** Exact turns between two admissions: loops of few turns hardly notice that there are any. */
+const WAIT = 4;
+/** The same after one that failed. */
+const WAIT_REFUSED = 64;
+/** Pages in a window: their permission bytes are one load. */
+const WINDOW_PAGES = 8;
+const WINDOW_BYTES = WINDOW_PAGES * PAGE_SIZE;
+
+/** Finds out how many turns all accesses of a loop stay within pages that allow them, and lets the gate open for as many. */
+export function writeAdmission(parts: Admitting): void {
+  const { code, version, fuel, bound, wait, least, admit, refuse } = parts;
+  code.set(wait, i32.sub(wait, i32.const(1)));
+  code.if(i32.geS(wait, i32.const(0)), refuse);
+  code.block((fail) => {
+    const turns = code.local('i32');
+    code.set(turns, i32.const(TURNS_MAX));
+    for (const reach of version.reaches) writeReach(parts, reach, turns, fail);
+    code.brIf(fail, i32.ltS(turns, i32.const(2)));
+    code.brIf(fail, i32.ltS(fuel, i32.const(least)));
+    // After so many turns, however short, the fuel is below the bound, and one more is still admitted.
+    code.set(bound, i32.sub(fuel, i32.mul(i32.sub(turns, i32.const(2)), i32.const(version.shortest))));
+    code.set(bound, i32.select(i32.gtS(bound, i32.const(least)), bound, i32.const(least)));
+    code.set(wait, i32.const(WAIT));
+    admit();
+  });
+  code.set(wait, i32.const(WAIT_REFUSED));
+  refuse();
+}
+
+function writeReach({ code, x }: Admitting, reach: Reach, turns: Local<'i32'>, fail: Label): void {
+  const { root, beside, low, high, grain, stride, plus } = reach;
+  const registers = [root, beside].filter((register) => register !== 0).map((register): I64 => x[register] as Local<'i64'>);
+  const first = code.let(registers.reduce((sum, register) => i64.add(sum, register), i64.const(low)));
+  code.brIf(fail, i64.ne(i64.and(first, i64.words(-1, grain - 1)), i64.const(0)));
+  const bytes = high - low + 1;
+  const room = code.let(stride < 0 ? roomBelow(i32.add(i32.wrap(first), i32.const(bytes - 1)), reach) : roomAbove(i32.wrap(first), reach));
+  code.brIf(fail, i32.ltS(room, i32.const(bytes)));
+  if (stride === 0 && plus === 0) return;
+  const distance = plus === 0 ? i32.const(Math.abs(stride)) : writeDistance(code, x[plus] as Local<'i64'>, reach, fail);
+  const last = i32.divU(i32.sub(room, i32.const(bytes)), distance);
+  code.set(room, i32.add(last, i32.const(1)));
+  code.set(turns, i32.select(i32.ltS(room, turns), room, turns));
+}
+
+/** How far a turn moves that adds a register: that must be upward, by less than a window, and keep the alignment. */
+function writeDistance(code: Code, added: I64, { grain, stride }: Reach, fail: Label): I32 {
+  code.brIf(fail, i64.gtU(i64.sub(added, i64.const(1)), i64.const(WINDOW_BYTES)));
+  if (grain > 1) code.brIf(fail, i32.ne(i32.and(i32.wrap(added), i32.const(grain - 1)), i32.const(0)));
+  return i32.add(i32.wrap(added), i32.const(stride));
+}
+
+/** Bytes from an address upward that are in pages with the rights, of the window that begins with its page. */
+function roomAbove(at: I32, { rights }: Reach): I32 {
+  const pages = i64.shrU(i64.ctz(lacking(i64.load(pageOf(at), PERMS), rights)), i64.const(3));
+  return i32.sub(i32.shl(i32.wrap(pages), i32.const(PAGE_SHIFT)), withinPage(at));
+}
+
+/** Bytes from an address downward, itself included, of the window that ends with its page; none or fewer if that lacks a right. */
+function roomBelow(at: I32, { rights }: Reach): I32 {
+  const pages = i64.shrU(i64.clz(lacking(i64.load(pageOf(at), PERMS - (WINDOW_PAGES - 1)), rights)), i64.const(3));
+  const whole = i32.shl(i32.sub(i32.wrap(pages), i32.const(1)), i32.const(PAGE_SHIFT));
+  return i32.add(i32.add(whole, withinPage(at)), i32.const(1));
+}
+
+const pageOf = (at: I32): I32 => i32.shrU(at, i32.const(PAGE_SHIFT));
+const withinPage = (at: I32): I32 => i32.and(at, i32.const(PAGE_SIZE - 1));
+
+/** Of eight permission bytes the rights that are missing. */
+function lacking(flags: I64, rights: number): I64 {
+  const all = rights * 0x0101_0101;
+  const mask = i64.words(all, all);
+  return i64.xor(i64.and(flags, mask), mask);
+}

@@ -1,0 +1,289 @@
+import { atStart, type Extent, type Extents, either, follow } from './extents.ts';
+import type { Flow, Item } from './flow.ts';
+import { accessOf, type Guard } from './guards.ts';
+import { addReads, addWritten, mayLeave, type Registers } from './operands.ts';
+import { type Block, type End, type Op, type Region, successors } from './region.ts';
+
+/**
+ * Innermost loops in two versions. The exact one is what the region has: it looks at the fuel in each turn and at the permissions of each access, may be
+ * left anywhere, and keeps memory up to date for that. The steady one looks at nothing but a number: before it begins, an *admission* finds out how
+ * many turns all of its accesses stay in pages that allow them, and how many the fuel is enough for; a *gate* at its beginning compares the fuel, which
+ * tells how many turns there were, with the bound that was admitted.
+ *
+ *     header … last   the exact version; its ways back lead to the admission
+ *     admission       after some turns: tries; leads to the gate if it admits at least two turns, else to the header
+ *     gate            enough fuel for this turn and the one after: the steady version's header; else back to the admission
+ *     steady blocks   copies of the loop's blocks; their ways back lead to the gate
+ *
+ * At the gate each turn that is let in has another one admitted after it. So the exact version can be gone on with even if what the last steady turn
+ * wrote was not written to memory, as far as one more turn surely writes it again.
+ */
+export interface Version {
+  /** Of the exact loop. */
+  readonly header: number;
+  readonly admission: number;
+  readonly gate: number;
+  /** The loop's blocks; the steady version has a copy of each. */
+  readonly members: ReadonlySet<number>;
+  readonly reaches: readonly Reach[];
+  /** Fewest instructions of a turn. */
+  readonly shortest: number;
+  /** Registers that a turn writes before anyone may look at them. */
+  readonly transient: Registers;
+}
+
+/** Accesses of a loop that are relative to the same registers, and how these move. */
+export interface Reach {
+  /** The registers that the addresses are relative to, together, as they are when a turn begins; 0: none. */
+  readonly root: number;
+  readonly beside: number;
+  /** From the first byte to the last, in a turn, from there. */
+  readonly low: number;
+  readonly high: number;
+  /** All of these rights. */
+  readonly rights: number;
+  /** The address of the first byte must be a multiple of this, so that no access is misaligned. */
+  readonly grain: number;
+  /** How far they move in a turn, at most: up if positive. */
+  readonly stride: number;
+  /** A register that does not change and is added in each turn as well; 0: none. */
+  readonly plus: number;
+}
+
+/** A region with versions of its loops. */
+export interface Versioned {
+  readonly region: Region;
+  readonly versions: readonly Version[];
+}
+
+/**
+ * Blocks that are at no address: their keys are above all addresses, and in the order in which loops begin, since the lowest block of a loop is taken
+ * for its header (flow.ts).
+ */
+const ADMISSION = 2 ** 32;
+const GATE = 2 ** 33;
+const STEADY = 2 ** 34;
+/** Larger loops are not copied. */
+const INSTRUCTIONS_MAX = 300;
+const BLOCKS_MAX = 24;
+/** Farthest that the bytes of a reach may be from each other: a window of memory has eight pages, and is to last for some turns. */
+export const REACH_BYTES_MAX = 8192;
+const REACHES_MAX = 8;
+
+/** The region with two versions of the innermost loops that allow it. */
+export function versionLoops(region: Region, flow: Flow): Versioned {
+  const versions = [...innermost(flow.items)].flatMap((item) => versionOf(region, flow, item) ?? []);
+  if (versions.length === 0) return { region, versions };
+  const blocks = new Map(region.blocks);
+  for (const version of versions) addCopies(blocks, version);
+  return { region: { ...region, blocks }, versions };
+}
+
+/** The blocks of steady versions. */
+export const steadyBlocks = (versions: readonly Version[]): ReadonlySet<number> =>
+  new Set(versions.flatMap(({ members }) => [...members].map((pc) => pc + STEADY)));
+
+/** Loops with no loop in them. */
+export function* innermost(items: readonly Item[]): Generator<Item> {
+  for (const item of items) {
+    if (item.body === undefined) continue;
+    if (item.body.some(({ body }) => body !== undefined)) yield* innermost(item.body);
+    else yield item;
+  }
+}
+
+function addCopies(blocks: Map<number, Block>, { header, members, admission, gate }: Version): void {
+  for (const pc of members) {
+    const block = blocks.get(pc) as Block;
+    const steady = (to: number): number => (to === header ? gate : members.has(to) ? to + STEADY : to);
+    blocks.set(pc + STEADY, { start: pc + STEADY, ops: block.ops, end: redirected(block.end, steady) });
+    blocks.set(pc, { ...block, end: redirected(block.end, (to) => (to === header ? admission : to)) });
+  }
+  blocks.set(admission, { start: admission, ops: [], end: { kind: 'admit', gate, header } });
+  blocks.set(gate, { start: gate, ops: [], end: { kind: 'gate', steady: header + STEADY, admission } });
+}
+
+function redirected(end: End, to: (pc: number) => number): End {
+  if (end.kind === 'go') return { kind: 'go', to: to(end.to) };
+  if (end.kind === 'branch') return { kind: 'branch', to: to(end.to), next: to(end.next) };
+  return end;
+}
+
+function versionOf(region: Region, flow: Flow, { block: header, members }: Item): Version | undefined {
+  if (members.size > BLOCKS_MAX) return undefined;
+  const order = flow.order.filter((pc) => members.has(pc));
+  const blocks = order.map((pc) => region.blocks.get(pc) as Block);
+  if (blocks.some(({ end }) => end.kind !== 'go' && end.kind !== 'branch')) return undefined;
+  if (blocks.reduce((sum, { ops }) => sum + ops.length, 0) > INSTRUCTIONS_MAX) return undefined;
+  const found = reachesOf(region, blocks, header, members);
+  if (found === undefined) return undefined;
+  return {
+    header,
+    admission: header + ADMISSION,
+    gate: header + GATE,
+    members,
+    reaches: found,
+    shortest: shortestTurn(region, blocks, header, members),
+    transient: transient(region, blocks, header, members),
+  };
+}
+
+// ───── what a turn accesses ─────
+
+interface Turn {
+  /** The registers where each access is. */
+  readonly accesses: readonly { readonly op: Op; readonly base: Extent | undefined }[];
+  /** What a turn makes of the registers. */
+  readonly after: Extents;
+}
+
+/** All accesses, by what they are relative to; undefined if some are anywhere. */
+function reachesOf(region: Region, blocks: readonly Block[], header: number, members: ReadonlySet<number>): Reach[] | undefined {
+  const turn = followTurn(region, blocks, header, members);
+  if (turn === undefined) return undefined;
+  const reaches = new Map<number, Reach>();
+  for (const { op, base } of turn.accesses) {
+    const one = base === undefined ? undefined : reachOf(op, base, turn.after);
+    if (one === undefined) return undefined;
+    const key = one.root * 32 + one.beside;
+    const before = reaches.get(key);
+    const both = before === undefined ? one : together(before, one);
+    if (both === undefined || both.high - both.low >= REACH_BYTES_MAX) return undefined;
+    reaches.set(key, both);
+  }
+  return reaches.size > REACHES_MAX ? undefined : [...reaches.values()];
+}
+
+function followTurn(region: Region, blocks: readonly Block[], header: number, members: ReadonlySet<number>): Turn | undefined {
+  const accesses: { op: Op; base: Extent | undefined }[] = [];
+  const before = new Map<number, Extents>([[header, atStart()]]);
+  let after: Extents | undefined;
+  const meet = (known: Extents | undefined, more: Extents): Extents => known?.map((extent, r) => either(extent, more[r])) ?? [...more];
+  for (const block of blocks) {
+    const extents = before.get(block.start);
+    if (extents === undefined) return undefined;
+    for (const op of block.ops) {
+      if (accessOf(op) !== undefined) accesses.push({ op, base: extents[op.rs1] });
+      else if (isIrregular(op)) return undefined;
+      follow(op, extents, writesInteger(op));
+    }
+    for (const to of successors(region, block)) {
+      if (to === header) after = meet(after, extents);
+      else if (members.has(to)) before.set(to, meet(before.get(to), extents));
+    }
+  }
+  return after === undefined ? undefined : { accesses, after };
+}
+
+/** Whether an instruction may leave translated code for another reason than an access that {@link accessOf} knows. */
+const isIrregular = (op: Op): boolean => mayLeave(op.row);
+
+function writesInteger(op: Op): boolean {
+  const written: Registers = { x: 0, f: 0 };
+  addWritten(op, written);
+  return written.x !== 0;
+}
+
+/** Where an access whose base register is `base` goes, and how that moves from turn to turn; undefined if that may be anywhere. */
+function reachOf(op: Op, base: Extent, after: Extents): Reach | undefined {
+  const { low, high, rights } = accessOf(op) as Guard;
+  const size = high - low + 1;
+  const moves = movesOf(base, after);
+  if (moves === undefined || [base.grain, moves.grain, moves.low].some((number) => number % size !== 0)) return undefined;
+  if (moves.low < 0 && (moves.high > 0 || moves.plus !== 0)) return undefined;
+  return {
+    root: Math.max(base.root, base.plus),
+    beside: Math.min(base.root, base.plus),
+    low: base.low + low,
+    high: base.high + high,
+    rights,
+    grain: size,
+    stride: moves.low < 0 ? moves.low : moves.high,
+    plus: moves.plus,
+  };
+}
+
+/** What a turn adds to the registers of an address: a number, and perhaps a register that does not change. */
+function movesOf({ root, plus }: Extent, after: Extents): Extent | undefined {
+  let all: Extent | undefined = { root: 0, plus: 0, low: 0, high: 0, grain: 2 ** 30 };
+  for (const register of [root, plus]) {
+    const one: Extent | undefined = register === 0 ? undefined : moveOf(register, after);
+    if (register === 0) continue;
+    if (one === undefined || (one.plus !== 0 && all.plus !== 0)) return undefined;
+    all = { root: 0, plus: one.plus || all.plus, low: all.low + one.low, high: all.high + one.high, grain: Math.min(all.grain, one.grain) };
+  }
+  return all;
+}
+
+/** What a turn adds to a register. */
+function moveOf(register: number, after: Extents): Extent | undefined {
+  const extent = after[register];
+  if (extent === undefined) return undefined;
+  const plus = extent.root === register ? extent.plus : extent.plus === register ? extent.root : register;
+  return plus === register || !isSteady(plus, after) ? undefined : { ...extent, root: 0, plus };
+}
+
+/** Whether a turn leaves a register as it is. */
+function isSteady(register: number, after: Extents): boolean {
+  const extent = after[register];
+  return register === 0 || (extent?.root === register && extent.plus === 0 && extent.low === 0 && extent.high === 0);
+}
+
+/** Two reaches with the same root as one. */
+function together(a: Reach, b: Reach): Reach | undefined {
+  const [wide, narrow] = a.grain >= b.grain ? [a, b] : [b, a];
+  if ((wide.low - narrow.low) % narrow.grain !== 0) return undefined;
+  const low = Math.min(a.low, b.low);
+  if ((wide.low - low) % wide.grain !== 0 && low !== wide.low) {
+    // The lowest byte is a narrower access's: what must be aligned lies above it.
+    return {
+      ...wide,
+      low: low - ((((low - wide.low) % wide.grain) + wide.grain) % wide.grain),
+      high: Math.max(a.high, b.high),
+      rights: a.rights | b.rights,
+    };
+  }
+  return { ...wide, low, high: Math.max(a.high, b.high), rights: a.rights | b.rights };
+}
+
+// ───── what a turn takes and writes ─────
+
+/** Fewest instructions of a turn. */
+function shortestTurn(region: Region, blocks: readonly Block[], header: number, members: ReadonlySet<number>): number {
+  const after = new Map<number, number>();
+  for (const block of blocks.toReversed()) {
+    let least = Number.POSITIVE_INFINITY;
+    for (const to of successors(region, block)) {
+      if (to === header) least = 0;
+      else if (members.has(to)) least = Math.min(least, after.get(to) as number);
+    }
+    after.set(block.start, block.ops.length + least);
+  }
+  return after.get(header) as number;
+}
+
+/** Registers that are surely written in a turn before they are read and before the loop is left. */
+function transient(region: Region, blocks: readonly Block[], header: number, members: ReadonlySet<number>): Registers {
+  const seen = new Map<number, Registers>();
+  for (const block of blocks.toReversed()) {
+    const now: Registers = { x: 0, f: 0 };
+    const inside = successors(region, block).filter((to) => to !== header && members.has(to));
+    if (inside.length < ways(block)) Object.assign(now, { x: -1, f: -1 });
+    for (const to of inside) {
+      now.x |= seen.get(to)?.x ?? -1;
+      now.f |= seen.get(to)?.f ?? -1;
+    }
+    for (const op of block.ops.toReversed()) {
+      const written: Registers = { x: 0, f: 0 };
+      addWritten(op, written);
+      now.x &= ~written.x;
+      now.f &= ~written.f;
+      addReads(op, now);
+    }
+    seen.set(block.start, now);
+  }
+  const { x, f } = seen.get(header) as Registers;
+  return { x: ~x & ~1, f: ~f };
+}
+
+const ways = ({ end }: Block): number => (end.kind === 'branch' && end.to !== end.next ? 2 : 1);
