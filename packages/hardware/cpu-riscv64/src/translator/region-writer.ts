@@ -6,9 +6,11 @@ import { f64, type I32, type I64, i32, i64 } from '../wasm/expression.ts';
 import { type Flow, type Item, structure } from './flow.ts';
 import { type CheckCounts, countChecks, type Plan, type Plans, planGuards, STACK_POINTER } from './guards.ts';
 import { type Surroundings, TranslatorGuest, writeFast } from './guest.ts';
+import { Integers } from './integers.ts';
 import { include, type Lifetimes, lifetimes, none, without } from './lifetimes.ts';
 import { addOperands, type Registers } from './operands.ts';
 import { type Block, type Region, returns, successors, switches, type Way } from './region.ts';
+import { type Held, heldAtExits, NONE, planWords, type Words } from './words.ts';
 
 /** Deepest nest of guest calls made as wasm calls; deeper ones return to the interpreter and start over. Bounds the host's stack. */
 const CALL_DEPTH_MAX = 160;
@@ -51,7 +53,7 @@ interface Level {
 /** Writes one region's function. */
 export class RegionWriter implements Surroundings {
   readonly code: Code;
-  readonly x: (Local<'i64'> | undefined)[] = [];
+  readonly integers: Integers;
   readonly f: (Local<'f64'> | undefined)[] = [];
   readonly fast: Local<'i32'>;
   readonly fuses: boolean;
@@ -59,6 +61,8 @@ export class RegionWriter implements Surroundings {
   readonly #flow: Flow;
   readonly #plans: Plans;
   readonly #lifetimes: Lifetimes;
+  readonly #words: Words;
+  readonly #heldAtExits: readonly Held[];
   readonly #guest: TranslatorGuest;
   readonly #answer: Local<'i64'>;
   /** Blocks that look at the fuel when they begin: no path goes on for ever without one. */
@@ -72,6 +76,8 @@ export class RegionWriter implements Surroundings {
   /** Where side exits go that write registers back, by the kind of exit. */
   #leave: readonly Label[] = [];
   #block!: Block;
+  /** Registers that are loaded where the region is entered. */
+  readonly #entered = none();
   /** Whether FUEL is right: blocks that return in many places see to that first. */
   #fuelSaved = false;
   /** Instructions of the block before the current one. */
@@ -88,6 +94,12 @@ export class RegionWriter implements Surroundings {
     this.#checkpoints = new Set([...this.#flow.selected.keys(), ...this.#flow.headers, ...returns(region)]);
     this.#plans = planGuards(region, this.#flow);
     this.#lifetimes = lifetimes(region, this.#flow, this.#checkpoints, this.#plans);
+    this.#words = planWords(region, this.#flow);
+    this.#heldAtExits = heldAtExits(region, this.#words, this.#lifetimes);
+    const used = none();
+    for (const { ops } of region.blocks.values()) for (const op of ops) addOperands(op, used);
+    this.integers = new Integers(code, used.x, this.#words.ever);
+    for (let r = 0; r < 32; r++) if (((used.f >>> r) & 1) !== 0) this.f[r] = code.local('f64');
     this.#guest = new TranslatorGuest(this);
     this.#longest = longestPaths(region, this.#flow, this.#checkpoints);
     const rows = [...region.blocks.values()].flatMap(({ ops }) => ops.map(({ row }) => row));
@@ -98,19 +110,18 @@ export class RegionWriter implements Surroundings {
     const { code } = this;
     const { region, fuel } = this.#parts;
     const { exitKinds, needed } = this.#lifetimes;
-    this.#declare();
-    const first = none();
-    for (const entry of region.entries) include(first, needed.get(entry) as Registers);
-    this.#load(first);
+    for (const entry of region.entries) include(this.#entered, needed.get(entry) as Registers);
+    this.#load(this.#entered);
     this.#leave = exitKinds.map(() => code.openFor('i64'));
     const indirect = switches(region);
     if (indirect) this.#dispatch = code.openLoop();
     this.#level(undefined, this.#flow.items, () => undefined);
     if (indirect) code.close();
     code.unreachable();
-    for (const kind of exitKinds.toReversed()) {
+    for (const [i, kind] of [...exitKinds.entries()].toReversed()) {
       code.close();
       code.take(this.#answer);
+      this.integers.begin(this.#heldAtExits[i] as Held);
       this.#spill(kind);
       code.store('i32', zero, fuel, Layout.FUEL);
       code.return(this.#answer);
@@ -191,6 +202,7 @@ export class RegionWriter implements Surroundings {
     const handle = this.#find(target);
     code.if(i32.eq(indexOf(handle), i32.add(code.global('i32', 0), i32.const(number))), () => {
       code.set(way, wayOf(handle));
+      this.integers.widen(this.#entered.x, NONE);
       code.br(this.#dispatch as Label);
     });
     code.ifRarely(i32.eqz(handle), () => this.#return(target));
@@ -223,7 +235,7 @@ export class RegionWriter implements Surroundings {
     code.set(this.#answer, answer);
     code.ifRarely(i64.ne(this.#answer, i64.const(next)), () => code.return(this.#answer));
     if (this.#plans.keepStack.has(this.#block.start)) {
-      const before = this.x[STACK_POINTER] as Local<'i64'>;
+      const before = this.integers.value(STACK_POINTER);
       code.ifRarely(i64.ne(i64.load(zero, Layout.X + STACK_POINTER * 8), before), () => code.return(this.#answer));
     }
     code.set(fuel, i32.load(zero, Layout.FUEL));
@@ -234,8 +246,9 @@ export class RegionWriter implements Surroundings {
   #goTo(pc: number): void {
     const { region, ways, functions, go, depth, fuel } = this.#parts;
     if (region.blocks.has(pc)) {
-      const { dirty, deferred } = this.#lifetimes;
+      const { dirty, deferred, needed } = this.#lifetimes;
       this.#spill(without(dirty.get(this.#block.start) as Registers, deferred.get(pc) as Registers));
+      this.integers.widen((needed.get(pc) as Registers).x, this.#words.start.get(pc) as Held);
       this.#branchTo(pc);
       return;
     }
@@ -248,8 +261,12 @@ export class RegionWriter implements Surroundings {
   /** Leaves for the interpreter to go on. */
   #exit(answer: I64): void {
     const kind = this.#lifetimes.exitKind.get(this.#block.start);
-    if (kind === undefined) this.#return(answer);
-    else this.code.brWith(this.#leave[kind] as Label, answer);
+    if (kind === undefined) {
+      this.#return(answer);
+      return;
+    }
+    this.integers.widenBefore((this.#lifetimes.exitKinds[kind] as Registers).x, this.#heldAtExits[kind] as Held);
+    this.code.brWith(this.#leave[kind] as Label, answer);
   }
 
   #return(answer: I64): void {
@@ -265,25 +282,16 @@ export class RegionWriter implements Surroundings {
   #spill({ x, f }: Registers): void {
     const { code } = this;
     for (let r = 1; r < 32; r++) {
-      if (((x >>> r) & 1) !== 0) code.store('i64', zero, this.x[r] as Local<'i64'>, Layout.X + r * 8);
+      if (((x >>> r) & 1) !== 0) code.store('i64', zero, this.integers.value(r), Layout.X + r * 8);
     }
     for (let r = 0; r < 32; r++) {
       if (((f >>> r) & 1) !== 0) code.store('f64', zero, this.f[r] as Local<'f64'>, Layout.F + r * 8);
     }
   }
 
-  #declare(): void {
-    const used = none();
-    for (const { ops } of this.#parts.region.blocks.values()) for (const op of ops) addOperands(op, used);
-    for (let r = 1; r < 32; r++) if (((used.x >>> r) & 1) !== 0) this.x[r] = this.code.local('i64');
-    for (let r = 0; r < 32; r++) if (((used.f >>> r) & 1) !== 0) this.f[r] = this.code.local('f64');
-  }
-
   #load({ x, f }: Registers): void {
     const { code } = this;
-    for (const [r, local] of this.x.entries()) {
-      if (local !== undefined && ((x >>> r) & 1) !== 0) code.set(local, i64.load(zero, Layout.X + r * 8));
-    }
+    this.integers.load(x);
     for (const [r, local] of this.f.entries()) {
       if (local !== undefined && ((f >>> r) & 1) !== 0) code.set(local, f64.load(zero, Layout.F + r * 8));
     }
@@ -317,18 +325,48 @@ export class RegionWriter implements Surroundings {
     const { code } = this;
     const { way } = this.#parts;
     const { selected } = this.#flow;
+    if (header === undefined) {
+      this.#writeEntries(labels, indexOf);
+      return;
+    }
     if (![...selected.keys()].some((pc) => indexOf.has(pc))) return;
-    const table = (otherwise: Label): void => {
-      const targets: Label[] = [otherwise];
-      for (const [pc, number] of selected) targets[number] = labels[indexOf.get(pc) ?? -1] ?? otherwise;
-      code.brTable(targets, otherwise, way);
-    };
-    if (header === undefined) table(labels[0] as Label);
-    else
-      code.block((own) => {
-        code.brIf(own, i32.eqz(way));
-        table(own);
-      });
+    code.block((own) => {
+      code.brIf(own, i32.eqz(way));
+      const targets: Label[] = [own];
+      for (const [pc, number] of selected) targets[number] = labels[indexOf.get(pc) ?? -1] ?? own;
+      code.brTable(targets, own, way);
+    });
+  }
+
+  /**
+   * From where the region is entered to the items that its entries are in. Where some registers are to be words, it is looked whether they are;
+   * if not, the interpreter goes on: it executes an instruction at least, and comes back when its way leads to an entry again.
+   */
+  #writeEntries(labels: readonly Label[], indexOf: ReadonlyMap<number, number>): void {
+    const { code } = this;
+    const { region, way } = this.#parts;
+    const itemOf = (pc: number): Label => labels[indexOf.get(pc) as number] as Label;
+    const taken = region.entries.flatMap((pc) => {
+      const words = this.#takenAt(pc);
+      return words.words === 0 ? [] : [{ pc, words, label: code.open() }];
+    });
+    const targets: Label[] = [labels[0] as Label];
+    for (const [pc, number] of this.#flow.selected) targets[number] = itemOf(pc);
+    for (const { pc, label } of taken) targets[this.#flow.selected.get(pc) as number] = label;
+    code.brTable(targets, labels[0] as Label, way);
+    for (const { pc, words } of taken.toReversed()) {
+      code.close();
+      const bad = this.integers.narrow(words) as I32;
+      code.ifRarely(bad, () => this.#return(leaveAt(pc, Left.INTERPRET, 0)));
+      code.br(itemOf(pc));
+    }
+  }
+
+  /** What the block of an entry takes for words, of what it needs. */
+  #takenAt(pc: number): Held {
+    const { words, naturals } = this.#words.start.get(pc) as Held;
+    const { x } = this.#lifetimes.needed.get(pc) as Registers;
+    return { words: words & x, naturals: naturals & x };
   }
 
   /** To a block of the region, from wherever the writing is. */
@@ -356,6 +394,7 @@ export class RegionWriter implements Surroundings {
     this.#block = block;
     if (this.#flow.selected.has(pc)) code.set(way, zero);
     this.#fuelSaved = false;
+    this.integers.begin(this.#words.start.get(pc) as Held);
     if (this.#checkpoints.has(pc)) {
       code.ifRarely(i32.ltS(fuel, i32.const(this.#longest.get(pc) as number)), () => this.#exit(leaveAt(pc, Left.FUEL, 0)));
     }
@@ -370,6 +409,7 @@ export class RegionWriter implements Surroundings {
     for (const [i, op] of block.ops.entries()) {
       this.#done = i;
       this.#guest.op = op;
+      this.integers.next(op);
       this.#guest.guard = plan.get(i);
       this.#guest.stored = stored.has(i);
       code.scratch(() => op.row.effect(this.#guest));
