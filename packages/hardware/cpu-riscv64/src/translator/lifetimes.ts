@@ -7,7 +7,7 @@ import { type Block, calls, type Op, type Region, successors } from './region.ts
 const EXIT_KINDS_MAX = 16;
 /** A loop with at most so many ways out, and so many registers written, writes them back only where it is left. */
 const DEFERRING_EXITS_MAX = 8;
-const DEFERRED_MAX = 12;
+const DEFERRED_MAX = 31;
 
 /**
  * When guest registers are in locals, and when they go to memory. A register is valid in its local wherever it may be read or written back. What is
@@ -18,6 +18,8 @@ const DEFERRED_MAX = 12;
 export interface Lifetimes {
   /** Registers whose locals must be valid when a block begins. */
   readonly needed: ReadonlyMap<number, Registers>;
+  /** Of those the ones that instructions read; the others are merely written back. */
+  readonly read: ReadonlyMap<number, Registers>;
   /** Of each block the instructions, by their places in it, whose result goes to memory at once. */
   readonly stored: ReadonlyMap<number, ReadonlySet<number>>;
   /** Registers that may differ from memory when a block ends, and have yet to be written back. */
@@ -68,6 +70,7 @@ export function lifetimes(region: Region, flow: Flow, checkpoints: ReadonlySet<n
   const { exitKind, exitKinds } = exits(flow.order, facts, start, deferred);
   return {
     needed: needs(region, flow.order, facts, { end, exitKind, exitKinds }),
+    read: needs(region, flow.order, facts, { end: new Map(), exitKind: new Map(), exitKinds: [] }),
     stored: stores(region, flow.order, facts, deferred),
     dirty: end,
     deferred,
@@ -257,7 +260,7 @@ function needs(
     const { exposed, written } = facts.get(pc) as Facts;
     const kind = exitKind.get(pc);
     const own = kind === undefined ? { ...exposed } : union(exposed, exitKinds[kind] as Registers);
-    include(own, without(end.get(pc) as Registers, written));
+    include(own, without(end.get(pc) ?? none(), written));
     needed.set(pc, own);
   }
   const backward = order.toReversed();

@@ -94,7 +94,7 @@ export class RegionWriter implements Surroundings {
     this.#checkpoints = new Set([...this.#flow.selected.keys(), ...this.#flow.headers, ...returns(region)]);
     this.#plans = planGuards(region, this.#flow);
     this.#lifetimes = lifetimes(region, this.#flow, this.#checkpoints, this.#plans);
-    this.#words = planWords(region, this.#flow);
+    this.#words = planWords(region, this.#flow, this.#lifetimes.read);
     this.#heldAtExits = heldAtExits(region, this.#words, this.#lifetimes);
     const used = none();
     for (const { ops } of region.blocks.values()) for (const op of ops) addOperands(op, used);
@@ -347,26 +347,19 @@ export class RegionWriter implements Surroundings {
     const { region, way } = this.#parts;
     const itemOf = (pc: number): Label => labels[indexOf.get(pc) as number] as Label;
     const taken = region.entries.flatMap((pc) => {
-      const words = this.#takenAt(pc);
-      return words.words === 0 ? [] : [{ pc, words, label: code.open() }];
+      const held = this.#words.start.get(pc) as Held;
+      return held.words === 0 ? [] : [{ pc, held, label: code.open() }];
     });
     const targets: Label[] = [labels[0] as Label];
     for (const [pc, number] of this.#flow.selected) targets[number] = itemOf(pc);
     for (const { pc, label } of taken) targets[this.#flow.selected.get(pc) as number] = label;
     code.brTable(targets, labels[0] as Label, way);
-    for (const { pc, words } of taken.toReversed()) {
+    for (const { pc, held } of taken.toReversed()) {
       code.close();
-      const bad = this.integers.narrow(words) as I32;
+      const bad = this.integers.narrow(held) as I32;
       code.ifRarely(bad, () => this.#return(leaveAt(pc, Left.INTERPRET, 0)));
       code.br(itemOf(pc));
     }
-  }
-
-  /** What the block of an entry takes for words, of what it needs. */
-  #takenAt(pc: number): Held {
-    const { words, naturals } = this.#words.start.get(pc) as Held;
-    const { x } = this.#lifetimes.needed.get(pc) as Registers;
-    return { words: words & x, naturals: naturals & x };
   }
 
   /** To a block of the region, from wherever the writing is. */

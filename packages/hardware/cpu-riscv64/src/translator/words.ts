@@ -3,7 +3,7 @@ import { type I64, i32, i64 } from '../wasm/expression.ts';
 import type { Flow } from './flow.ts';
 import { LOAD } from './guest.ts';
 import type { Lifetimes } from './lifetimes.ts';
-import { Recorder } from './operands.ts';
+import { Recorder, type Registers } from './operands.ts';
 import { type Block, calls, type Op, type Region, successors, switches } from './region.ts';
 
 /**
@@ -35,13 +35,16 @@ const ALL: Held = { words: -2, naturals: -2 };
 const both = (a: Held, b: Held): Held => ({ words: a.words & b.words, naturals: a.naturals & b.naturals });
 const isSame = (a: Held, b: Held): boolean => a.words === b.words && a.naturals === b.naturals;
 
-export function planWords(region: Region, flow: Flow): Words {
-  return new Planner(region, flow).plan();
+/** `read`: registers whose values when a block begins are operands of instructions. */
+export function planWords(region: Region, flow: Flow, read: ReadonlyMap<number, Registers>): Words {
+  return new Planner(region, flow, read).plan();
 }
 
 class Planner {
   readonly #region: Region;
   readonly #order: readonly number[];
+  readonly #read: ReadonlyMap<number, Registers>;
+  readonly #loops: ReadonlySet<number>;
   readonly #start = new Map<number, Held>();
   /** Registers that are words by a computation in the region, on some way to the block. */
   readonly #computed = new Map<number, number>();
@@ -50,9 +53,11 @@ class Planner {
   readonly #pending: Set<number>;
   #ever = 0;
 
-  constructor(region: Region, { order }: Flow) {
+  constructor(region: Region, { items, order }: Flow, read: ReadonlyMap<number, Registers>) {
     this.#region = region;
     this.#order = order;
+    this.#read = read;
+    this.#loops = new Set(items.flatMap(({ body, members }) => (body === undefined ? [] : [...members])));
     this.#pending = new Set(order);
   }
 
@@ -74,15 +79,16 @@ class Planner {
   }
 
   /**
-   * Settles what entries are to take for words. Where nothing but a loop's way back says so, an unchanged register would be called what it is taken
-   * for: there it takes a computation, and not the constant of an empty pointer.
+   * Settles what entries take for words: what is read, and only within loops, which they would spoil otherwise. Where nothing but the way back of the
+   * loop itself says so, any register that does not change would be called what it is taken for: there it takes a computation in the loop, and
+   * not the constant of an empty pointer. What is taken in vain has the interpreter go on, and again each time until it happens to be right.
    */
   #trust(): void {
     const isSwitching = switches(this.#region);
     for (const pc of this.#region.entries) {
-      if (this.#led.has(pc)) continue;
-      const computed = isSwitching ? 0 : (this.#computed.get(pc) ?? 0);
-      this.#narrow(pc, { words: computed, naturals: computed });
+      const read = this.#loops.has(pc) ? (this.#read.get(pc) as Registers).x : 0;
+      if (this.#led.has(pc)) this.#narrow(pc, { words: read, naturals: read });
+      else this.#narrow(pc, { words: isSwitching ? 0 : read & (this.#computed.get(pc) ?? 0), naturals: 0 });
     }
   }
 
