@@ -1,8 +1,8 @@
 import * as Layout from '../layout.ts';
 import type { Code, Local } from '../wasm/code.ts';
-import { type I32, type I64, i32, i64 } from '../wasm/expression.ts';
+import { type I64, i32, i64 } from '../wasm/expression.ts';
 import type { Op } from './region.ts';
-import { after, Form, type FormCode, formOf, type Held, NONE, resultOf } from './words.ts';
+import { Form, type FormCode, formOf, type Held, heldAfter, NONE, resultOf } from './words.ts';
 
 const zero = i32.const(0);
 
@@ -44,7 +44,7 @@ export class Integers {
     this.#before = this.#held;
     const { form } = resultOf(op, this.#before);
     this.#form = form;
-    if (form !== Form.NONE) this.#held = after(op, this.#before, form);
+    if (form !== Form.NONE) this.#held = heldAfter(op, this.#before, form);
   }
 
   /** An operand of the instruction. */
@@ -64,14 +64,14 @@ export class Integers {
     else this.#code.set(this.#words[r] as Local<'i32'>, i32.wrap(value));
   }
 
-  /** Whatever of `registers` is a word now, and not one in `held`, goes to its i64. What held it stays as it is. */
-  widen(registers: number, held: Held): void {
-    this.#widen(registers & ~held.words, this.#held);
+  /** Those of `registers` that are words now go to their i64 too. */
+  widen(registers: number): void {
+    this.#widen(registers, this.#held);
   }
 
   /** The same where the instruction is left before it does anything. */
-  widenBefore(registers: number, held: Held): void {
-    this.#widen(registers & ~held.words, this.#before);
+  widenBefore(registers: number): void {
+    this.#widen(registers, this.#before);
   }
 
   /** Loads registers from memory to their i64. */
@@ -81,18 +81,18 @@ export class Integers {
     }
   }
 
-  /** Makes words of registers that are in their i64. Gives whether any of them is none, or a negative one that should be natural. */
-  narrow({ words, naturals }: Held): I32 | undefined {
-    let bad: I32 | undefined;
+  /** Makes words of registers that are in their i64. Gives what is 0 if all of them are, and those that should be natural are. */
+  narrow({ words, naturals }: Held): I64 {
+    let rest: I64 = i64.const(0);
     for (const [r, local] of this.#words.entries()) {
       if (local === undefined || ((words >>> r) & 1) === 0) continue;
       const wide = this.#wide[r] as Local<'i64'>;
       this.#code.set(local, i32.wrap(wide));
       const isNatural = ((naturals >>> r) & 1) !== 0;
-      const other = isNatural ? i64.ne(i64.shrU(wide, i64.const(31)), i64.const(0)) : i64.ne(wide, i64.extendS(local));
-      bad = bad === undefined ? other : i32.or(bad, other);
+      const more = isNatural ? i64.shrU(wide, i64.const(31)) : i64.xor(wide, i64.extendS(local));
+      rest = rest.value === 0 ? more : i64.or(rest, more);
     }
-    return bad;
+    return rest;
   }
 
   #widen(registers: number, held: Held): void {

@@ -10,7 +10,7 @@ import { Integers } from './integers.ts';
 import { include, type Lifetimes, lifetimes, none, without } from './lifetimes.ts';
 import { addOperands, type Registers } from './operands.ts';
 import { type Block, type Region, returns, successors, switches, type Way } from './region.ts';
-import { type Held, heldAtExits, NONE, planWords, type Words } from './words.ts';
+import { type Held, heldAtExits, planWords, type Words } from './words.ts';
 
 /** Deepest nest of guest calls made as wasm calls; deeper ones return to the interpreter and start over. Bounds the host's stack. */
 const CALL_DEPTH_MAX = 160;
@@ -76,8 +76,10 @@ export class RegionWriter implements Surroundings {
   /** Where side exits go that write registers back, by the kind of exit. */
   #leave: readonly Label[] = [];
   #block!: Block;
-  /** Registers that are loaded where the region is entered. */
-  readonly #entered = none();
+  /** Whether any entry takes registers for words. */
+  readonly #takes: boolean;
+  /** Registers that any entry needs in 64 bits. */
+  readonly #wideAtEntries: number;
   /** Whether FUEL is right: blocks that return in many places see to that first. */
   #fuelSaved = false;
   /** Instructions of the block before the current one. */
@@ -96,6 +98,8 @@ export class RegionWriter implements Surroundings {
     this.#lifetimes = lifetimes(region, this.#flow, this.#checkpoints, this.#plans);
     this.#words = planWords(region, this.#flow, this.#lifetimes.read);
     this.#heldAtExits = heldAtExits(region, this.#words, this.#lifetimes);
+    this.#takes = region.entries.some((pc) => (this.#words.start.get(pc) as Held).words !== 0);
+    this.#wideAtEntries = region.entries.reduce((all, pc) => all | this.#wideAt(pc), 0);
     const used = none();
     for (const { ops } of region.blocks.values()) for (const op of ops) addOperands(op, used);
     this.integers = new Integers(code, used.x, this.#words.ever);
@@ -108,13 +112,18 @@ export class RegionWriter implements Surroundings {
 
   write(): void {
     const { code } = this;
-    const { region, fuel } = this.#parts;
+    const { region, fuel, way } = this.#parts;
     const { exitKinds, needed } = this.#lifetimes;
-    for (const entry of region.entries) include(this.#entered, needed.get(entry) as Registers);
-    this.#load(this.#entered);
+    const first = none();
+    for (const entry of region.entries) include(first, needed.get(entry) as Registers);
+    this.#load(first);
     this.#leave = exitKinds.map(() => code.openFor('i64'));
     const indirect = switches(region);
-    if (indirect) this.#dispatch = code.openLoop();
+    if (indirect) {
+      // So that it is seen which ways come from without.
+      if (this.#takes) code.set(way, i32.add(way, i32.const(this.#flow.selected.size)));
+      this.#dispatch = code.openLoop();
+    }
     this.#level(undefined, this.#flow.items, () => undefined);
     if (indirect) code.close();
     code.unreachable();
@@ -202,7 +211,7 @@ export class RegionWriter implements Surroundings {
     const handle = this.#find(target);
     code.if(i32.eq(indexOf(handle), i32.add(code.global('i32', 0), i32.const(number))), () => {
       code.set(way, wayOf(handle));
-      this.integers.widen(this.#entered.x, NONE);
+      this.integers.widen(this.#wideAtEntries);
       code.br(this.#dispatch as Label);
     });
     code.ifRarely(i32.eqz(handle), () => this.#return(target));
@@ -246,9 +255,9 @@ export class RegionWriter implements Surroundings {
   #goTo(pc: number): void {
     const { region, ways, functions, go, depth, fuel } = this.#parts;
     if (region.blocks.has(pc)) {
-      const { dirty, deferred, needed } = this.#lifetimes;
+      const { dirty, deferred } = this.#lifetimes;
       this.#spill(without(dirty.get(this.#block.start) as Registers, deferred.get(pc) as Registers));
-      this.integers.widen((needed.get(pc) as Registers).x, this.#words.start.get(pc) as Held);
+      this.integers.widen(this.#wideAt(pc));
       this.#branchTo(pc);
       return;
     }
@@ -258,6 +267,11 @@ export class RegionWriter implements Surroundings {
     else this.code.returnCall(functions[known.region] as Callee, i32.const(known.way), depth, fuel);
   }
 
+  /** Registers that a block of the region needs in 64 bits. */
+  #wideAt(pc: number): number {
+    return (this.#lifetimes.needed.get(pc) as Registers).x & ~(this.#words.start.get(pc) as Held).words;
+  }
+
   /** Leaves for the interpreter to go on. */
   #exit(answer: I64): void {
     const kind = this.#lifetimes.exitKind.get(this.#block.start);
@@ -265,7 +279,7 @@ export class RegionWriter implements Surroundings {
       this.#return(answer);
       return;
     }
-    this.integers.widenBefore((this.#lifetimes.exitKinds[kind] as Registers).x, this.#heldAtExits[kind] as Held);
+    this.integers.widenBefore((this.#lifetimes.exitKinds[kind] as Registers).x & ~(this.#heldAtExits[kind] as Held).words);
     this.code.brWith(this.#leave[kind] as Label, answer);
   }
 
@@ -338,27 +352,43 @@ export class RegionWriter implements Surroundings {
     });
   }
 
-  /**
-   * From where the region is entered to the items that its entries are in. Where some registers are to be words, it is looked whether they are;
-   * if not, the interpreter goes on: it executes an instruction at least, and comes back when its way leads to an entry again.
-   */
+  /** From where the region is entered, and from its indirect jumps, to the items that entries are in. */
   #writeEntries(labels: readonly Label[], indexOf: ReadonlyMap<number, number>): void {
     const { code } = this;
     const { region, way } = this.#parts;
-    const itemOf = (pc: number): Label => labels[indexOf.get(pc) as number] as Label;
-    const taken = region.entries.flatMap((pc) => {
-      const held = this.#words.start.get(pc) as Held;
-      return held.words === 0 ? [] : [{ pc, held, label: code.open() }];
-    });
+    const { selected } = this.#flow;
     const targets: Label[] = [labels[0] as Label];
-    for (const [pc, number] of this.#flow.selected) targets[number] = itemOf(pc);
-    for (const { pc, label } of taken) targets[this.#flow.selected.get(pc) as number] = label;
-    code.brTable(targets, labels[0] as Label, way);
-    for (const { pc, held } of taken.toReversed()) {
+    for (const [pc, number] of selected) targets[number] = labels[indexOf.get(pc) as number] as Label;
+    if (this.#takes && switches(region)) {
+      code.block((within) => {
+        code.brIf(within, i32.leU(way, i32.const(selected.size)));
+        code.set(way, i32.sub(way, i32.const(selected.size)));
+        this.#writeTaking(targets);
+      });
+      code.brTable(targets, labels[0] as Label, way);
+    } else this.#writeTaking(targets);
+  }
+
+  /**
+   * Where some registers are to be words on the way from without, it is looked whether they are. If not, the interpreter goes on: it executes an
+   * instruction at least, and comes back when its way leads to an entry again. `targets`: where ways lead, by number.
+   */
+  #writeTaking(targets: readonly Label[]): void {
+    const { code } = this;
+    const otherwise = targets[0] as Label;
+    const looking = [...targets];
+    const taken = this.#parts.region.entries.flatMap((pc, i) => {
+      const held = this.#words.start.get(pc) as Held;
+      if (held.words === 0) return [];
+      looking[i + 1] = code.open();
+      return [{ pc, held, target: targets[i + 1] as Label }];
+    });
+    code.brTable(looking, otherwise, this.#parts.way);
+    for (const { pc, held, target } of taken.toReversed()) {
       code.close();
-      const bad = this.integers.narrow(held) as I32;
-      code.ifRarely(bad, () => this.#return(leaveAt(pc, Left.INTERPRET, 0)));
-      code.br(itemOf(pc));
+      const rest = this.integers.narrow(held);
+      code.ifRarely(i64.ne(rest, i64.const(0)), () => this.#return(leaveAt(pc, Left.INTERPRET, 0)));
+      code.br(target);
     }
   }
 

@@ -4,7 +4,7 @@ import type { Flow } from './flow.ts';
 import { LOAD } from './guest.ts';
 import type { Lifetimes } from './lifetimes.ts';
 import { Recorder, type Registers } from './operands.ts';
-import { type Block, calls, type Op, type Region, successors, switches } from './region.ts';
+import { type Block, calls, type Op, type Region, successors } from './region.ts';
 
 /**
  * Which integer registers are held in 32 bits where. A register that holds the sign extension of its low half, a word, is held as that half: hosts
@@ -66,7 +66,7 @@ class Planner {
     const seen = new Set<number>();
     for (const pc of this.#order) {
       seen.add(pc);
-      for (const to of successors(this.#region, this.#region.blocks.get(pc) as Block)) {
+      for (const to of leadsTo(this.#region, this.#region.blocks.get(pc) as Block)) {
         reached.add(to);
         if (!seen.has(to)) this.#led.add(to);
       }
@@ -84,11 +84,10 @@ class Planner {
    * not the constant of an empty pointer. What is taken in vain has the interpreter go on, and again each time until it happens to be right.
    */
   #trust(): void {
-    const isSwitching = switches(this.#region);
     for (const pc of this.#region.entries) {
       const read = this.#loops.has(pc) ? (this.#read.get(pc) as Registers).x : 0;
       if (this.#led.has(pc)) this.#narrow(pc, { words: read, naturals: read });
-      else this.#narrow(pc, { words: isSwitching ? 0 : read & (this.#computed.get(pc) ?? 0), naturals: 0 });
+      else this.#narrow(pc, { words: read & (this.#computed.get(pc) ?? 0), naturals: 0 });
     }
   }
 
@@ -106,18 +105,18 @@ class Planner {
     for (const op of block.ops) {
       const { form, isComputed } = resultOf(op, held);
       if (form === Form.NONE) continue;
-      held = after(op, held, form);
+      held = heldAfter(op, held, form);
       const bit = 1 << op.rd;
       computed = isComputed ? computed | bit : computed & ~bit;
       this.#ever |= held.words;
     }
-    // What comes back from a call is loaded anew, and where an indirect jump goes is an entry.
-    const isKept = !calls(block) && block.end.kind !== 'jumpIndirect';
-    for (const to of successors(this.#region, block)) {
-      this.#narrow(to, isKept ? held : NONE);
+    // What comes back from a call is loaded anew.
+    const [after, made] = calls(block) ? [NONE, 0] : [held, computed];
+    for (const to of leadsTo(this.#region, block)) {
+      this.#narrow(to, after);
       const known = this.#computed.get(to) ?? 0;
-      if (!isKept || (computed & ~known) === 0) continue;
-      this.#computed.set(to, known | computed);
+      if ((made & ~known) === 0) continue;
+      this.#computed.set(to, known | made);
       this.#pending.add(to);
     }
   }
@@ -131,8 +130,12 @@ class Planner {
   }
 }
 
+/** Blocks that may run directly after this one. An indirect jump within the region goes to an entry. */
+const leadsTo = (region: Region, block: Block): readonly number[] =>
+  block.end.kind === 'jumpIndirect' ? region.entries : successors(region, block);
+
 /** How registers are held after an instruction with a result of that form. */
-export function after({ rd }: Op, { words, naturals }: Held, form: FormCode): Held {
+export function heldAfter({ rd }: Op, { words, naturals }: Held, form: FormCode): Held {
   const bit = 1 << rd;
   return {
     words: form === Form.WIDE ? words & ~bit : words | bit,
@@ -149,7 +152,7 @@ export function heldAtExits(region: Region, { start }: Words, { exitKind, exitKi
     for (const op of (region.blocks.get(pc) as Block).ops) {
       const { form } = resultOf(op, now);
       if (form === Form.NONE) continue;
-      now = after(op, now, form);
+      now = heldAfter(op, now, form);
       always = both(always, now);
     }
     held[kind] = always;
