@@ -5,9 +5,9 @@ import { type Block, calls, type Op, type Region, successors } from './region.ts
 
 /** Most sets of registers that side exits of a region write back: more are merged, at the price of loading what is not dirty. */
 const EXIT_KINDS_MAX = 16;
-/** A loop with at most so many ways out, and so many registers written, writes them back only where it is left. */
+/** A loop with at most so many ways out, and so many registers that it takes from one round to the next, writes those back only where it is left. */
 const DEFERRING_EXITS_MAX = 8;
-const DEFERRED_MAX = 31;
+const DEFERRED_MAX = 16;
 
 /**
  * When guest registers are in locals, and when they go to memory. A register is valid in its local wherever it may be read or written back. What is
@@ -65,12 +65,13 @@ export function lifetimes(region: Region, flow: Flow, checkpoints: ReadonlySet<n
   for (const block of region.blocks.values()) {
     facts.set(block.start, factsOf(block, checkpoints.has(block.start), plans));
   }
-  const deferred = deferring(flow, facts);
+  const read = needs(region, flow.order, facts, { end: new Map(), exitKind: new Map(), exitKinds: [] });
+  const deferred = deferring(flow, facts, read);
   const { start, end } = dirtiness(region, flow.order, facts, deferred);
   const { exitKind, exitKinds } = exits(flow.order, facts, start, deferred);
   return {
     needed: needs(region, flow.order, facts, { end, exitKind, exitKinds }),
-    read: needs(region, flow.order, facts, { end: new Map(), exitKind: new Map(), exitKinds: [] }),
+    read,
     stored: stores(region, flow.order, facts, deferred),
     dirty: end,
     deferred,
@@ -95,10 +96,10 @@ function factsOf(block: Block, checkpoint: boolean, { blocks, keepStack }: Plans
   return { block, exposed, written, checkpoint, leaving };
 }
 
-/** What may be dirty where: in small innermost loops, all that they write. */
-function deferring(flow: Flow, facts: ReadonlyMap<number, Facts>): ByBlock {
+/** What may be dirty where: in small innermost loops, what they write for their next round. Everything else would be kept for their ways out alone. */
+function deferring(flow: Flow, facts: ReadonlyMap<number, Facts>, read: ByBlock): ByBlock {
   const deferred: ByBlock = new Map(flow.order.map((pc) => [pc, none()]));
-  for (const { members } of innermost(flow.items)) {
+  for (const { block: header, members } of innermost(flow.items)) {
     const written = none();
     let ways = 0;
     let isCalling = false;
@@ -108,8 +109,9 @@ function deferring(flow: Flow, facts: ReadonlyMap<number, Facts>): ByBlock {
       ways += leaving.size + (checkpoint ? 1 : 0);
       isCalling ||= calls(block);
     }
-    if (isCalling || ways > DEFERRING_EXITS_MAX || size(written) > DEFERRED_MAX) continue;
-    for (const pc of members) deferred.set(pc, written);
+    const kept = common(written, read.get(header) as Registers);
+    if (isCalling || ways > DEFERRING_EXITS_MAX || size(kept) > DEFERRED_MAX) continue;
+    for (const pc of members) deferred.set(pc, kept);
   }
   return deferred;
 }

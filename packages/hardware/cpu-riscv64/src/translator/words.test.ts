@@ -1,4 +1,4 @@
-import { type Riscv64Context, TrapAnswer, Prot } from '@ashlar/hardware';
+import { Prot, type Riscv64Context, TrapAnswer } from '@ashlar/hardware';
 import { describe, expect, it } from 'vitest';
 import { Riscv64Cpu } from '../cpu.ts';
 import { address, made, TestAccount } from '../differential/machine.ts';
@@ -73,14 +73,7 @@ describe('words', () => {
 
   it('are taken for words where a loop is entered, if they are on the ways from within and read', () => {
     // a1 and s0 go around unchanged, a2 is written before it is read.
-    const { plan } = of(
-      Word.addiw(A0, A0, 0),
-      Word.addiw(S0, A1, 0),
-      Word.addw(A0, A0, S0),
-      Word.addw(A2, A1, A0),
-      Word.bnez(A2, -8),
-      RET,
-    );
+    const { plan } = of(Word.addiw(A0, A0, 0), Word.addiw(S0, A1, 0), Word.addw(A0, A0, S0), Word.addw(A2, A1, A0), Word.bnez(A2, -8), RET);
     expect(plan.start.get(START + 8)?.words).toBe(set(A0, S0));
   });
 
@@ -109,14 +102,7 @@ function start(translation: Translation, ...words: readonly number[]) {
 describe.each(['off', 'eager', 'hot'] as const)('registers that were taken for words, translation %s', (translation) => {
   const ROUNDS = 100_000;
   /** a3 = the sum of all a0 and a2 += a0, where a0 is made a word before the loop and in it. */
-  const loop = [
-    Word.addiw(A0, A0, 0),
-    Word.add(A3, A3, A0),
-    Word.addw(A0, A0, A2),
-    Word.addi(A1, A1, -1),
-    Word.bnez(A1, -12),
-    Word.ECALL,
-  ];
+  const loop = [Word.addiw(A0, A0, 0), Word.add(A3, A3, A0), Word.addw(A0, A0, A2), Word.addi(A1, A1, -1), Word.bnez(A1, -12), Word.ECALL];
   const enter = (context: Riscv64Context, pc: number, a0: number): void => {
     context.pc = address(pc);
     context.writeNumber(A0, a0);

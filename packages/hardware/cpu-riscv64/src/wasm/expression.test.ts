@@ -36,14 +36,24 @@ const CASES: Readonly<Record<string, Case>> = {
 };
 
 /** For each case three functions of two words: whether operands are known to be words or natural, and of the result whether it is what it says. */
-function evaluate(): { name: string; isNatural: boolean; run: (a: number, b: number) => bigint; facts: (a: number, b: number) => bigint }[] {
+function evaluate(): {
+  name: string;
+  isNatural: boolean;
+  run: (a: number, b: number) => bigint;
+  facts: (a: number, b: number) => bigint;
+}[] {
   const module = new ModuleBuilder(0);
   const made: { name: string; isNatural: boolean }[] = [];
   for (const [name, make] of Object.entries(CASES)) {
     for (const isNatural of [false, true]) {
       made.push({ name, isNatural });
       const at = `${made.length - 1}`;
-      module.function(['i32', 'i32'], 'i64', (code, [x, y]) => code.return(make(code.let(i64.extendS(x)), code.let(i64.extendS(y)))), `wide${at}`);
+      module.function(
+        ['i32', 'i32'],
+        'i64',
+        (code, [x, y]) => code.return(make(code.let(i64.extendS(x)), code.let(i64.extendS(y)))),
+        `wide${at}`,
+      );
       const word = (half: I32): I64 => i64.extendS(isNatural ? { ...half, isNatural } : half);
       module.function(['i32', 'i32'], 'i64', (code, [x, y]) => code.return(make(word(x), word(y))), `word${at}`);
       // What its facts say of the result: as good as the result if they are right.
