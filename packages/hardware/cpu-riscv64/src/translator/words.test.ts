@@ -161,6 +161,142 @@ describe.each(['off', 'eager', 'hot'] as const)('registers that were taken for w
     expect([A0, A2, A3].map((r) => context.readNumber(r))).toEqual([a0, a0, a3]);
   });
 
+  it('may be negative where the loop is entered, though they are not on the ways from within', () => {
+    // a0 is 0 before the loop, and a byte in it. The jump back at the end has all of it translated together.
+    const program = [
+      Word.addi(A0, 0, 0),
+      Word.add(A3, A3, A0),
+      Word.lbu(A0, A2, 0),
+      Word.addi(A1, A1, -1),
+      Word.bnez(A1, -12),
+      Word.ECALL,
+      Word.jal(0, -24),
+    ];
+    const { context, run } = start(translation, ...program);
+    const sum = (ROUNDS - 1) * ((program[0] as number) & 0xff);
+    enter(context, START + 24, 0);
+    context.writeNumber(A2, START);
+    expect(run(10_000_000)).toBe('left');
+    expect(context.readNumber(A3)).toBe(sum);
+    enter(context, START + 4, -5);
+    context.writeNumber(A2, START);
+    expect(run(10_000_000)).toBe('left');
+    expect(context.readNumber(A3)).toBe(sum - 5);
+  });
+
+  it('are extended on the way to where they are not words on all ways', () => {
+    // a0 is a word in every other round, and else a sum of 64 bits.
+    const { context, run } = start(
+      translation,
+      Word.andi(S0, A1, 1),
+      Word.beqz(S0, 12),
+      Word.addw(A0, A2, A1),
+      Word.jal(0, 8),
+      Word.add(A0, A2, A2),
+      Word.add(A3, A3, A0),
+      Word.addi(A1, A1, -1),
+      Word.bnez(A1, -28),
+      Word.ECALL,
+    );
+    enter(context, START, 0);
+    const step = 2 ** 33 - 2 ** 20;
+    context.writeNumber(A2, step);
+    expect(run(10_000_000)).toBe('left');
+    let sum = 0;
+    for (let i = ROUNDS; i > 0; i--) sum += i % 2 === 1 ? (step + i) | 0 : step * 2;
+    expect(context.readNumber(A3)).toBe(sum);
+  });
+
+  it.each([0, 1, 2])('are exact in memory where a loop that keeps them is left at access %d', (refused) => {
+    // a0 goes around in 64 bits, and is a word at the second access only. Each base becomes one that is refused in the middle.
+    const bases = [5, 6, 7] as const;
+    const { context, run } = start(
+      translation,
+      Word.lw(S0, bases[0], 0),
+      Word.addw(A0, A0, A2),
+      Word.lw(S0, bases[1], 0),
+      Word.add(A0, A0, A1),
+      Word.lw(S0, bases[2], 0),
+      Word.addi(A1, A1, -1),
+      Word.bnez(A1, -24),
+      Word.ECALL,
+    );
+    const begin = (rounds: number, a0: number): void => {
+      enter(context, START, a0);
+      context.writeNumber(A1, rounds);
+      context.writeNumber(A2, -1);
+      for (const base of bases) context.writeNumber(base, START);
+    };
+    begin(ROUNDS, 0);
+    expect(run(10_000_000)).toBe('left');
+    begin(2 ** 40, 2 ** 35 + 7);
+    context.writeNumber(bases[refused] as number, 2 ** 30);
+    expect(run(10_000_000)).toBe('left');
+    expect(context.pc).toBe(START + refused * 8);
+    expect(context.readNumber(A0)).toBe([2 ** 35 + 7, 6, 2 ** 40 + 6][refused]);
+  });
+
+  it('are exact in memory where a loop is left in which they are words, and are not behind it', () => {
+    const { context, run } = start(
+      translation,
+      Word.addw(A0, A0, A2),
+      Word.addi(A1, A1, -1),
+      Word.bnez(A1, -8),
+      Word.add(A0, A3, A3),
+      Word.add(A3, A0, A0),
+      Word.ECALL,
+    );
+    enter(context, START, 0);
+    expect(run(10_000_000)).toBe('left');
+    for (const budget of [3, 30, 300_000 - 3]) {
+      enter(context, START, 0);
+      context.writeNumber(A2, -3);
+      expect(run(budget)).toBe('budget');
+      expect([context.pc, context.readNumber(A0)]).toEqual([START, -budget]);
+    }
+  });
+
+  it('are exact in memory where what would make one of them anew is refused', () => {
+    // a0 is a sum of 64 bits when a word is loaded into it.
+    const { context, run } = start(
+      translation,
+      Word.add(A3, A3, A0),
+      Word.add(A0, A0, A2),
+      Word.lw(A0, S0, 0),
+      Word.addi(A1, A1, -1),
+      Word.bnez(A1, -16),
+      Word.ECALL,
+    );
+    enter(context, START, 0);
+    context.writeNumber(S0, START);
+    expect(run(10_000_000)).toBe('left');
+    enter(context, START, -9);
+    context.writeNumber(A2, 2 ** 36);
+    context.writeNumber(S0, 2 ** 30);
+    expect(run(10_000_000)).toBe('left');
+    expect([context.pc, context.readNumber(A0)]).toEqual([START + 8, 2 ** 36 - 9]);
+  });
+
+  it('are extended where an indirect jump leads within what was translated together', () => {
+    const A5 = 15;
+    const { context, run } = start(
+      translation,
+      Word.addw(A0, A0, A2),
+      Word.jalr(0, A5, 0),
+      Word.ECALL,
+      Word.add(A3, A3, A0),
+      Word.addi(A1, A1, -1),
+      Word.bnez(A1, -20),
+      Word.ECALL,
+    );
+    enter(context, START, 0);
+    context.writeNumber(A2, -2);
+    context.writeNumber(A5, START + 12);
+    expect(run(10_000_000)).toBe('left');
+    expect(context.readNumber(A3)).toBe(-ROUNDS * (ROUNDS + 1));
+    expect(context.readNumber(A0)).toBe(-2 * ROUNDS);
+  });
+
   it('leave to the interpreter no more than an instruction for each entry', () => {
     const { cpu, context, run } = start(translation, ...loop);
     enter(context, START, 1);

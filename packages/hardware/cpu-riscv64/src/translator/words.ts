@@ -51,7 +51,6 @@ class Planner {
   /** Blocks that another one earlier in the order leads to. */
   readonly #led = new Set<number>();
   readonly #pending: Set<number>;
-  #ever = 0;
 
   constructor(region: Region, { items, order }: Flow, read: ReadonlyMap<number, Registers>) {
     this.#region = region;
@@ -75,7 +74,7 @@ class Planner {
     this.#settle();
     this.#trust();
     this.#settle();
-    return { start: this.#start, ever: this.#ever };
+    return { start: this.#start, ever: this.#order.reduce((ever, pc) => ever | this.#everIn(pc), 0) };
   }
 
   /**
@@ -101,14 +100,12 @@ class Planner {
   #follow(block: Block): void {
     let held = this.#start.get(block.start) as Held;
     let computed = this.#computed.get(block.start) ?? 0;
-    this.#ever |= held.words;
     for (const op of block.ops) {
       const { form, isComputed } = resultOf(op, held);
       if (form === Form.NONE) continue;
       held = heldAfter(op, held, form);
       const bit = 1 << op.rd;
       computed = isComputed ? computed | bit : computed & ~bit;
-      this.#ever |= held.words;
     }
     // What comes back from a call is loaded anew.
     const [after, made] = calls(block) ? [NONE, 0] : [held, computed];
@@ -119,6 +116,12 @@ class Planner {
       this.#computed.set(to, known | made);
       this.#pending.add(to);
     }
+  }
+
+  #everIn(pc: number): number {
+    let ever = 0;
+    for (const { words } of states(this.#region.blocks.get(pc) as Block, this.#start.get(pc) as Held)) ever |= words;
+    return ever;
   }
 
   #narrow(pc: number, more: Held): void {
@@ -143,19 +146,23 @@ export function heldAfter({ rd }: Op, { words, naturals }: Held, form: FormCode)
   };
 }
 
+/** How registers are held when a block begins, and after each of its instructions that writes one. */
+function* states({ ops }: Block, start: Held): Generator<Held> {
+  let held = start;
+  yield held;
+  for (const op of ops) {
+    const { form } = resultOf(op, held);
+    if (form === Form.NONE) continue;
+    held = heldAfter(op, held, form);
+    yield held;
+  }
+}
+
 /** How registers are held wherever a block may be left for one of the kinds of exits, by kind: those that are words at all such places. */
 export function heldAtExits(region: Region, { start }: Words, { exitKind, exitKinds }: Lifetimes): readonly Held[] {
   const held = exitKinds.map(() => ALL);
   for (const [pc, kind] of exitKind) {
-    let now = start.get(pc) as Held;
-    let always = both(held[kind] as Held, now);
-    for (const op of (region.blocks.get(pc) as Block).ops) {
-      const { form } = resultOf(op, now);
-      if (form === Form.NONE) continue;
-      now = heldAfter(op, now, form);
-      always = both(always, now);
-    }
-    held[kind] = always;
+    for (const state of states(region.blocks.get(pc) as Block, start.get(pc) as Held)) held[kind] = both(held[kind] as Held, state);
   }
   return held;
 }

@@ -89,6 +89,18 @@ describe('expressions of words', () => {
     for (const a of operands) for (const b of operands) expect(facts(a, b), `${a} and ${b}`).toBe(run(a, b));
   });
 
+  it('are taken for words only if both operands are', () => {
+    const wide: I64 = { type: 'i64', write: () => undefined };
+    const word = i64.extendS({ type: 'i32', write: () => undefined });
+    for (const name of [...ordered, 'and', 'or', 'xor'] as const) {
+      expect(written(i64[name](wide, word)).slice(0, 1), name).toEqual([0xac]);
+      expect(written(i64[name](word, wide)).slice(0, 1), name).toEqual([0xac]);
+      expect(i64[name](wide, word).isWord ?? false, name).toBe(false);
+    }
+    expect(i64.shrS(wide, i64.const(3)).isWord ?? false).toBe(false);
+    expect(i64.shrU(word, i64.const(3)).isWord ?? false).toBe(false);
+  });
+
   it('are written without an extension where none is needed', () => {
     const word = i64.extendS({ type: 'i32', write: () => undefined });
     expect(written(i32.wrap(word))).toEqual([]);
