@@ -11,6 +11,7 @@ export const auipc = (rd: number, imm20: number): number => ((imm20 << 12) | (rd
 export const jalr = (rd: number, rs1: number, imm: number): number => iType(0x67, 0, rd, rs1, imm);
 export const ld = (rd: number, rs1: number, imm: number): number => iType(0x03, 3, rd, rs1, imm);
 export const lw = (rd: number, rs1: number, imm: number): number => iType(0x03, 2, rd, rs1, imm);
+export const lbu = (rd: number, rs1: number, imm: number): number => iType(0x03, 4, rd, rs1, imm);
 export const lhu = (rd: number, rs1: number, imm: number): number => iType(0x03, 5, rd, rs1, imm);
 export const andi = (rd: number, rs1: number, imm: number): number => iType(0x13, 7, rd, rs1, imm);
 export const sd = (rs2: number, rs1: number, imm: number): number => sType(0x23, 3, rs1, rs2, imm);
@@ -18,6 +19,8 @@ export const fld = (rd: number, rs1: number, imm: number): number => iType(0x07,
 export const fsd = (rs2: number, rs1: number, imm: number): number => sType(0x27, 3, rs1, rs2, imm);
 export const add = (rd: number, rs1: number, rs2: number): number => ((rs2 << 20) | (rs1 << 15) | (rd << 7) | 0x33) >>> 0;
 export const sub = (rd: number, rs1: number, rs2: number): number => (add(rd, rs1, rs2) | (0x20 << 25)) >>> 0;
+export const addw = (rd: number, rs1: number, rs2: number): number => (add(rd, rs1, rs2) | 0x08) >>> 0;
+export const addiw = (rd: number, rs1: number, imm: number): number => iType(0x1b, 0, rd, rs1, imm);
 export const csrrw = (rd: number, csr: number, rs1: number): number => iType(0x73, 1, rd, rs1, csr);
 export const csrrs = (rd: number, csr: number, rs1: number): number => iType(0x73, 2, rd, rs1, csr);
 export const ECALL = 0x73;

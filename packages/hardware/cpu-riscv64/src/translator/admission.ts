@@ -1,14 +1,14 @@
 import { PAGE_SHIFT, PAGE_SIZE, PERMS } from '../layout.ts';
 import type { Code, Label, Local } from '../wasm/code.ts';
 import { type I32, type I64, i32, i64 } from '../wasm/expression.ts';
+import type { Integers } from './integers.ts';
 import type { Reach, Version } from './versions.ts';
 
 /** What an admission is written with. */
 export interface Admitting {
   readonly code: Code;
   readonly version: Version;
-  /** The guest's integer registers. */
-  readonly x: readonly (Local<'i64'> | undefined)[];
+  readonly integers: Integers;
   readonly fuel: Local<'i32'>;
   /** With less fuel than this the gate is shut: as many turns were made as were admitted, or there is not enough for more. */
   readonly bound: Local<'i32'>;
@@ -52,25 +52,24 @@ export function writeAdmission(parts: Admitting): void {
   refuse();
 }
 
-function writeReach({ code, x }: Admitting, reach: Reach, turns: Local<'i32'>, fail: Label): void {
-  const { root, beside, low, high, grain, stride, plus } = reach;
-  const registers = [root, beside].filter((register) => register !== 0).map((register): I64 => x[register] as Local<'i64'>);
+function writeReach({ code, integers }: Admitting, reach: Reach, turns: Local<'i32'>, fail: Label): void {
+  const { root, beside, low, high, stride, plus } = reach;
+  const registers = [root, beside].filter((register) => register !== 0).map((register) => integers.value(register));
   const first = code.let(registers.reduce((sum, register) => i64.add(sum, register), i64.const(low)));
-  code.brIf(fail, i64.ne(i64.and(first, i64.words(-1, grain - 1)), i64.const(0)));
+  code.brIf(fail, i64.ne(i64.shrU(first, i64.const(32)), i64.const(0)));
   const bytes = high - low + 1;
   const room = code.let(stride < 0 ? roomBelow(i32.add(i32.wrap(first), i32.const(bytes - 1)), reach) : roomAbove(i32.wrap(first), reach));
   code.brIf(fail, i32.ltS(room, i32.const(bytes)));
   if (stride === 0 && plus === 0) return;
-  const distance = plus === 0 ? i32.const(Math.abs(stride)) : writeDistance(code, x[plus] as Local<'i64'>, reach, fail);
+  const distance = plus === 0 ? i32.const(Math.abs(stride)) : writeDistance(code, integers.value(plus), stride, fail);
   const last = i32.divU(i32.sub(room, i32.const(bytes)), distance);
   code.set(room, i32.add(last, i32.const(1)));
   code.set(turns, i32.select(i32.ltS(room, turns), room, turns));
 }
 
-/** How far a turn moves that adds a register: that must be upward, by less than a window, and keep the alignment. */
-function writeDistance(code: Code, added: I64, { grain, stride }: Reach, fail: Label): I32 {
+/** How far a turn moves that adds a register: that must be upward, and by less than a window. */
+function writeDistance(code: Code, added: I64, stride: number, fail: Label): I32 {
   code.brIf(fail, i64.gtU(i64.sub(added, i64.const(1)), i64.const(WINDOW_BYTES)));
-  if (grain > 1) code.brIf(fail, i32.ne(i32.and(i32.wrap(added), i32.const(grain - 1)), i32.const(0)));
   return i32.add(i32.wrap(added), i32.const(stride));
 }
 

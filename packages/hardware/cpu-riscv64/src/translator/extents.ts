@@ -2,38 +2,33 @@ import type { Op } from './region.ts';
 
 /**
  * What is known of a register's value within one turn of a loop: what the registers `root` and `plus` held when the turn began (0: nothing), plus a
- * number from `low` to `high` that is `low` modulo `grain`, a power of two.
+ * number from `low` to `high`.
  */
 export interface Extent {
   readonly root: number;
   readonly plus: number;
   readonly low: number;
   readonly high: number;
-  readonly grain: number;
 }
 
 /** Numbers farther from zero are not followed: no window of memory is as large. */
 const FAR = 2 ** 30;
-/** The grain of a number that is known. */
-const EXACT = 2 ** 30;
 
 /** The extents of all integer registers; undefined where nothing is known. */
 export type Extents = (Extent | undefined)[];
 
-const numbers = (low: number, high: number, grain = 1): Extent => ({ root: 0, plus: 0, low, high, grain });
-const number = (value: number): Extent => numbers(value, value, EXACT);
+const numbers = (low: number, high: number): Extent => ({ root: 0, plus: 0, low, high });
+const number = (value: number): Extent => numbers(value, value);
 const isNumber = (extent: Extent | undefined): extent is Extent => extent !== undefined && extent.root === 0;
-const lowestBit = (value: number): number => (value === 0 ? EXACT : Math.min(EXACT, (value & -value) >>> 0));
 
 /** Each register as it is when a turn begins. */
 export const atStart = (): Extents =>
-  Array.from({ length: 32 }, (_, root) => (root === 0 ? number(0) : { root, plus: 0, low: 0, high: 0, grain: EXACT }));
+  Array.from({ length: 32 }, (_, root) => (root === 0 ? number(0) : { root, plus: 0, low: 0, high: 0 }));
 
 /** What both say. */
 export function either(a: Extent | undefined, b: Extent | undefined): Extent | undefined {
   if (a === undefined || b === undefined || a.root !== b.root || a.plus !== b.plus) return undefined;
-  const grain = Math.min(a.grain, b.grain, lowestBit(Math.abs(a.low - b.low)));
-  return { ...a, low: Math.min(a.low, b.low), high: Math.max(a.high, b.high), grain };
+  return { ...a, low: Math.min(a.low, b.low), high: Math.max(a.high, b.high) };
 }
 
 function near(extent: Extent): Extent | undefined {
@@ -44,13 +39,13 @@ function sum(a: Extent | undefined, b: Extent | undefined): Extent | undefined {
   if (a === undefined || b === undefined) return undefined;
   const [root = 0, plus = 0, ...more] = [a.root, a.plus, b.root, b.plus].filter((register) => register !== 0);
   if (more.length > 0) return undefined;
-  return near({ root, plus, low: a.low + b.low, high: a.high + b.high, grain: Math.min(a.grain, b.grain) });
+  return near({ root, plus, low: a.low + b.low, high: a.high + b.high });
 }
 
 function scaled(a: Extent | undefined, power: number): Extent | undefined {
   if (!isNumber(a) || power > 30) return undefined;
   const by = 2 ** power;
-  return near(numbers(a.low * by, a.high * by, Math.min(EXACT, a.grain * by)));
+  return near(numbers(a.low * by, a.high * by));
 }
 
 function shiftedRight(a: Extent | undefined, power: number, bits: 32 | 64): Extent | undefined {
@@ -70,8 +65,8 @@ const RESULTS: Readonly<Record<string, (op: Op, a: Extent | undefined, b: Extent
   auipc: ({ pc, imm }) => near(number(pc + imm)),
   addi: ({ imm }, a) => sum(a, number(imm)),
   add: (_, a, b) => sum(a, b),
-  sub: (_, a, b) => (isNumber(b) ? sum(a, numbers(-b.high, -b.low, b.grain)) : undefined),
-  andi: ({ imm }) => (imm >= 0 ? numbers(0, imm, lowestBit(imm)) : undefined),
+  sub: (_, a, b) => (isNumber(b) ? sum(a, numbers(-b.high, -b.low)) : undefined),
+  andi: ({ imm }) => (imm >= 0 ? numbers(0, imm) : undefined),
   and: (_, a, b) => masked(a, b),
   slli: ({ imm }, a) => scaled(a, imm),
   srli: ({ imm }, a) => shiftedRight(a, imm, 64),

@@ -4,13 +4,14 @@ import * as Layout from '../layout.ts';
 import { type Callee, type Code, call, type Local } from '../wasm/code.ts';
 import { type F64, f64, type I32, type I64, i32, i64 } from '../wasm/expression.ts';
 import type { Guard } from './guards.ts';
+import type { Integers } from './integers.ts';
 import { rs3 } from './operands.ts';
 import type { Op } from './region.ts';
 
 /** What a translated instruction needs of the region around it. */
 export interface Surroundings {
   readonly code: Code;
-  readonly x: readonly (Local<'i64'> | undefined)[];
+  readonly integers: Integers;
   readonly f: readonly (Local<'f64'> | undefined)[];
   /** Whether rounding is to nearest and inexact is raised. */
   readonly fast: Local<'i32'>;
@@ -25,7 +26,8 @@ export interface Surroundings {
   jumpTo(target: I64): void;
 }
 
-const LOAD: Readonly<Record<LoadOp, { bytes: number; load: (address: I32, offset: number) => I64 }>> = {
+/** What loads make of memory. */
+export const LOAD: Readonly<Record<LoadOp, { bytes: number; load: (address: I32, offset: number) => I64 }>> = {
   load8s: { bytes: 1, load: i64.load8s },
   load8u: { bytes: 1, load: i64.load8u },
   load16s: { bytes: 2, load: i64.load16s },
@@ -35,6 +37,7 @@ const LOAD: Readonly<Record<LoadOp, { bytes: number; load: (address: I32, offset
   load64: { bytes: 8, load: i64.load },
 };
 const STORE = { 1: 'i64_8', 2: 'i64_16', 4: 'i64_32', 8: 'i64' } as const;
+const STORE_LOW = { 1: 'i32_8', 2: 'i32_16', 4: 'i32' } as const;
 const zero = i32.const(0);
 
 /** Sets `fast` from fcsr: dynamic rounding is to nearest, and inexact is raised. */
@@ -84,7 +87,7 @@ export class TranslatorGuest implements Guest {
 
   x(operand: 'rs1' | 'rs2'): I64 {
     const register = this.op[operand];
-    return register === 0 ? i64.const(0) : (this.#around.x[register] as Local<'i64'>);
+    return register === 0 ? i64.const(0) : this.#around.integers.operand(register);
   }
 
   setX(value: I64): void {
@@ -93,9 +96,9 @@ export class TranslatorGuest implements Guest {
       this.code.drop(value);
       return;
     }
-    const local = this.#around.x[rd] as Local<'i64'>;
-    this.code.set(local, value);
-    if (this.stored) this.code.store('i64', zero, local, Layout.X + rd * 8);
+    const { integers } = this.#around;
+    integers.set(rd, value);
+    if (this.stored) this.code.store('i64', zero, integers.value(rd), Layout.X + rd * 8);
   }
 
   f(operand: 'rs1' | 'rs2' | 'rs3'): I64 {
@@ -153,7 +156,8 @@ export class TranslatorGuest implements Guest {
 
   store(size: StoreSize, address: I64, value: I64): void {
     this.#check(address, size, Layout.Perm.WRITE);
-    this.code.store(STORE[size], this.#base, value, this.#offset);
+    if (size === 8 || value.low === undefined) this.code.store(STORE[size], this.#base, value, this.#offset);
+    else this.code.store(STORE_LOW[size], this.#base, value.low, this.#offset);
   }
 
   loadDouble(address: I64): F64 {
@@ -175,7 +179,7 @@ export class TranslatorGuest implements Guest {
   }
 
   placeLoad(size: 4 | 8, place: I32): I64 {
-    return size === 4 ? i64.load32s(place, Layout.BASE) : i64.load(place, Layout.BASE);
+    return LOAD[size === 4 ? 'load32s' : 'load64'].load(place, Layout.BASE);
   }
 
   placeStore(size: 4 | 8, place: I32, value: I64): void {

@@ -50,18 +50,25 @@ describe('lifetimes', () => {
     expect(other.found.stored.get(START)).toEqual(new Set([0]));
   });
 
-  it('keep in locals what a small loop writes until it is left', () => {
-    const { region, found } = of(Word.addi(S0, 0, 1), Word.ld(A0, A1, 0), Word.bnez(A0, -4), RET);
-    const [loop, after] = [START + 4, START + 12];
+  it('keep in locals what a small loop writes for its next round until it is left', () => {
+    const { region, found } = of(Word.addi(S0, 0, 1), Word.ld(A2, A1, 0), Word.add(A0, A0, A2), Word.bnez(A2, -8), RET);
+    const [loop, after] = [START + 4, START + 16];
     expect(region.entries).toContain(loop);
     expect(found.stored.get(START)).toEqual(new Set([0]));
-    expect(found.stored.get(loop)).toEqual(new Set());
+    // a2 is loaded anew in each round: it would be kept for the ways out alone.
+    expect(found.stored.get(loop)).toEqual(new Set([0]));
     expect(found.deferred.get(loop)?.x).toBe(set(A0));
     expect(found.exitKinds[found.exitKind.get(loop) as number]?.x).toBe(set(A0));
-    // Its ways out write a0 back, so that it is loaded too.
     expect(found.needed.get(loop)?.x).toBe(set(RA, A0, A1));
     expect(found.dirty.get(loop)?.x).toBe(set(A0));
     expect(found.deferred.get(after)?.x).toBe(0);
+  });
+
+  it('tell what is read from what is merely written back', () => {
+    // a0 is written before it is read in both loops, and carried in neither; a2 is carried in the second.
+    const { found } = of(Word.ld(A2, A1, 0), Word.add(A0, A2, A2), Word.bnez(A0, -8), Word.add(A2, A2, A0), Word.bnez(A2, -4), RET);
+    expect(found.read.get(START)?.x).toBe(set(RA, A1));
+    expect(found.read.get(START + 12)?.x).toBe(set(RA, A0, A2));
   });
 
   it('store everything in a loop with many ways out', () => {

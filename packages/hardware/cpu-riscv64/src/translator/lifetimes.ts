@@ -6,9 +6,9 @@ import { innermost, type Version } from './versions.ts';
 
 /** Most sets of registers that side exits of a region write back: more are merged, at the price of loading what is not dirty. */
 const EXIT_KINDS_MAX = 16;
-/** A loop with at most so many ways out, and so many registers written, writes them back only where it is left. */
+/** A loop with at most so many ways out, and so many registers that it takes from one round to the next, writes those back only where it is left. */
 const DEFERRING_EXITS_MAX = 8;
-const DEFERRED_MAX = 12;
+const DEFERRED_MAX = 16;
 
 /**
  * When guest registers are in locals, and when they go to memory. A register is valid in its local wherever it may be read or written back. What is
@@ -19,6 +19,8 @@ const DEFERRED_MAX = 12;
 export interface Lifetimes {
   /** Registers whose locals must be valid when a block begins. */
   readonly needed: ReadonlyMap<number, Registers>;
+  /** Of those the ones that instructions read; the others are merely written back. */
+  readonly read: ReadonlyMap<number, Registers>;
   /** Of each block the instructions, by their places in it, whose result goes to memory at once. */
   readonly stored: ReadonlyMap<number, ReadonlySet<number>>;
   /** Registers that may differ from memory when a block ends, and have yet to be written back. */
@@ -73,7 +75,9 @@ export function lifetimes(
   for (const block of region.blocks.values()) {
     facts.set(block.start, factsOf(block, checkpoints.has(block.start) && !gates.has(block.start), plans));
   }
-  const deferred = deferring(flow, facts, gates);
+  const nothing = (): Registers => none();
+  const read = needs(region, flow.order, facts, { exitKind: new Map(), exitKinds: [], writtenAfter: nothing });
+  const deferred = deferring(flow, facts, read, gates);
   const { start, end } = dirtiness(region, flow.order, facts, deferred);
   const { exitKind, exitKinds } = exits(flow.order, facts, start, deferred);
   const { stored, observed } = stores(region, flow.order, facts, deferred);
@@ -82,8 +86,14 @@ export function lifetimes(
     const version = gates.get(from);
     return version?.admission === to ? without(left, version.transient) : common(left, observed.get(to) as Registers);
   };
+  const writtenAfter = (block: Block): Registers => {
+    const all = goesOut(region, block) ? { ...(end.get(block.start) as Registers) } : none();
+    for (const to of successors(region, block)) include(all, writtenBack(block.start, to));
+    return all;
+  };
   return {
-    needed: needs(region, flow.order, facts, { end, exitKind, exitKinds, writtenBack }),
+    needed: needs(region, flow.order, facts, { exitKind, exitKinds, writtenAfter }),
+    read,
     stored,
     dirty: end,
     deferred,
@@ -109,8 +119,11 @@ function factsOf(block: Block, checkpoint: boolean, { blocks, keepStack }: Plans
   return { block, exposed, written, checkpoint, leaving };
 }
 
-/** What may be dirty where: in innermost loops that are small or have no way out but their gate and their ends, all that they write. */
-function deferring(flow: Flow, facts: ReadonlyMap<number, Facts>, gates: ReadonlyMap<number, Version>): ByBlock {
+/**
+ * What may be dirty where. In small innermost loops, what they write for their next round: everything else would be kept for their ways out alone. In those
+ * with a gate, which have no ways out but their ends, all that they write.
+ */
+function deferring(flow: Flow, facts: ReadonlyMap<number, Facts>, read: ByBlock, gates: ReadonlyMap<number, Version>): ByBlock {
   const deferred: ByBlock = new Map(flow.order.map((pc) => [pc, none()]));
   for (const { block: header, members } of innermost(flow.items)) {
     const written = none();
@@ -122,8 +135,10 @@ function deferring(flow: Flow, facts: ReadonlyMap<number, Facts>, gates: Readonl
       ways += leaving.size + (checkpoint ? 1 : 0);
       isCalling ||= calls(block);
     }
-    if (isCalling || (!gates.has(header) && (ways > DEFERRING_EXITS_MAX || size(written) > DEFERRED_MAX))) continue;
-    for (const pc of members) deferred.set(pc, written);
+    const isGated = gates.has(header);
+    const kept = isGated ? written : common(written, read.get(header) as Registers);
+    if (!isGated && (isCalling || ways > DEFERRING_EXITS_MAX || size(kept) > DEFERRED_MAX)) continue;
+    for (const pc of members) deferred.set(pc, kept);
   }
   return deferred;
 }
@@ -257,20 +272,19 @@ function ones(bits: number): number {
   return count;
 }
 
-/** Registers that must be valid, backward. */
+/** Registers that must be valid, backward. `writtenAfter`: those that are written back where a block ends. */
 function needs(
   region: Region,
   order: readonly number[],
   facts: ReadonlyMap<number, Facts>,
-  { end, exitKind, exitKinds, writtenBack }: { end: ByBlock } & Pick<Lifetimes, 'exitKind' | 'exitKinds' | 'writtenBack'>,
+  { exitKind, exitKinds, writtenAfter }: Pick<Lifetimes, 'exitKind' | 'exitKinds'> & { writtenAfter(block: Block): Registers },
 ): ByBlock {
   const needed: ByBlock = new Map();
   for (const pc of order) {
     const { block, exposed, written } = facts.get(pc) as Facts;
     const kind = exitKind.get(pc);
     const own = kind === undefined ? { ...exposed } : union(exposed, exitKinds[kind] as Registers);
-    if (goesOut(region, block)) include(own, without(end.get(pc) as Registers, written));
-    for (const to of successors(region, block)) include(own, without(writtenBack(pc, to), written));
+    include(own, without(writtenAfter(block), written));
     needed.set(pc, own);
   }
   const backward = order.toReversed();

@@ -1,6 +1,6 @@
 import { floatHelpers } from '../float/helpers.ts';
 import { integerHelpers } from '../interpreter/helpers.ts';
-import type { Guest, HelperName, Instruction } from '../isa/instruction.ts';
+import type { Guest, HelperName, Instruction, LoadOp } from '../isa/instruction.ts';
 import * as Layout from '../layout.ts';
 import { type Callee, Code } from '../wasm/code.ts';
 import { type F64, f64, type I32, type I64, i32, i64 } from '../wasm/expression.ts';
@@ -83,15 +83,16 @@ export const mayLeave = (row: Instruction): boolean => operandsOf(row).leaves;
 /** The third source register of an R4 instruction. */
 export const rs3 = (op: Op): number => (op.imm >>> 27) & 31;
 
-class Recorder implements Guest {
+/** Sees of an instruction what it reads and writes, and that it may leave. */
+export class Recorder implements Guest {
   readonly code = new Code([]);
   readonly reads = new Set<Operands['reads'][number]>();
   writes: Operands['writes'];
   leaves = false;
-  readonly imm = i64.const(0);
-  readonly imm32 = i32.const(0);
-  readonly pc = i64.const(0);
-  readonly nextPc = i64.const(0);
+  readonly imm: I64 = i64.const(0);
+  readonly imm32: I32 = i32.const(0);
+  readonly pc: I64 = i64.const(0);
+  readonly nextPc: I64 = i64.const(0);
   readonly fcsr = i32.const(0);
   readonly reservation = i64.const(0);
   readonly sourcesAreOne = false;
@@ -126,7 +127,7 @@ class Recorder implements Guest {
     return i64.const(0);
   }
 
-  setX(): void {
+  setX(_value: I64): void {
     this.writes = 'x';
   }
 
@@ -134,7 +135,7 @@ class Recorder implements Guest {
     this.writes = 'f';
   }
 
-  load(): I64 {
+  load(_op: LoadOp): I64 {
     this.leaves = true;
     return i64.const(0);
   }
@@ -149,7 +150,7 @@ class Recorder implements Guest {
     return i32.const(0);
   }
 
-  placeLoad(): I64 {
+  placeLoad(_size: 4 | 8): I64 {
     return i64.const(0);
   }
 

@@ -7,10 +7,12 @@ import { writeAdmission } from './admission.ts';
 import { type Flow, type Item, structure } from './flow.ts';
 import { type CheckCounts, countChecks, type Plan, type Plans, planGuards, STACK_POINTER } from './guards.ts';
 import { type Surroundings, TranslatorGuest, writeFast } from './guest.ts';
+import { Integers } from './integers.ts';
 import { include, type Lifetimes, lifetimes, none } from './lifetimes.ts';
 import { addOperands, type Registers } from './operands.ts';
 import { type Block, type End, type Region, returns, successors, switches, type Way } from './region.ts';
 import { steadyBlocks, type Version, versionLoops } from './versions.ts';
+import { type Held, heldAtExits, planWords, type Words } from './words.ts';
 
 /** Deepest nest of guest calls made as wasm calls; deeper ones return to the interpreter and start over. Bounds the host's stack. */
 const CALL_DEPTH_MAX = 160;
@@ -60,7 +62,7 @@ interface Admitted {
 /** Writes one region's function. */
 export class RegionWriter implements Surroundings {
   readonly code: Code;
-  readonly x: (Local<'i64'> | undefined)[] = [];
+  readonly integers: Integers;
   readonly f: (Local<'f64'> | undefined)[] = [];
   readonly fast: Local<'i32'>;
   readonly fuses: boolean;
@@ -72,6 +74,8 @@ export class RegionWriter implements Surroundings {
   readonly #flow: Flow;
   readonly #plans: Plans;
   readonly #lifetimes: Lifetimes;
+  readonly #words: Words;
+  readonly #heldAtExits: readonly Held[];
   readonly #guest: TranslatorGuest;
   readonly #answer: Local<'i64'>;
   /** Blocks that look at the fuel when they begin: no path goes on for ever without one. */
@@ -85,6 +89,10 @@ export class RegionWriter implements Surroundings {
   /** Where side exits go that write registers back, by the kind of exit. */
   #leave: readonly Label[] = [];
   #block!: Block;
+  /** Whether any entry takes registers for words. */
+  readonly #takes: boolean;
+  /** Registers that any entry needs in 64 bits. */
+  readonly #wideAtEntries: number;
   /** Whether FUEL is right: blocks that return in many places see to that first. */
   #fuelSaved = false;
   /** Instructions of the block before the current one. */
@@ -108,6 +116,14 @@ export class RegionWriter implements Surroundings {
     this.#checkpoints = new Set([...this.#flow.selected.keys(), ...this.#flow.headers, ...returns(region)]);
     this.#plans = planGuards(this.#region, this.#flow, steadyBlocks(versioned.versions));
     this.#lifetimes = lifetimes(this.#region, this.#flow, this.#checkpoints, this.#plans, versioned.versions);
+    this.#words = planWords(this.#region, this.#flow, this.#lifetimes.read);
+    this.#heldAtExits = heldAtExits(this.#region, this.#words, this.#lifetimes);
+    this.#takes = region.entries.some((pc) => (this.#words.start.get(pc) as Held).words !== 0);
+    this.#wideAtEntries = region.entries.reduce((all, pc) => all | this.#wideAt(pc), 0);
+    const used = none();
+    for (const { ops } of region.blocks.values()) for (const op of ops) addOperands(op, used);
+    this.integers = new Integers(code, used.x, this.#words.ever);
+    for (let r = 0; r < 32; r++) if (((used.f >>> r) & 1) !== 0) this.f[r] = code.local('f64');
     this.#guest = new TranslatorGuest(this);
     this.#longest = longestPaths(this.#region, this.#flow, this.#checkpoints);
     const rows = [...region.blocks.values()].flatMap(({ ops }) => ops.map(({ row }) => row));
@@ -116,21 +132,25 @@ export class RegionWriter implements Surroundings {
 
   write(): void {
     const { code } = this;
-    const { region, fuel } = this.#parts;
+    const { region, fuel, way } = this.#parts;
     const { exitKinds, needed } = this.#lifetimes;
-    this.#declare();
     const first = none();
     for (const entry of region.entries) include(first, needed.get(entry) as Registers);
     this.#load(first);
     this.#leave = exitKinds.map(() => code.openFor('i64'));
     const indirect = switches(region);
-    if (indirect) this.#dispatch = code.openLoop();
+    if (indirect) {
+      // So that it is seen which ways come from without.
+      if (this.#takes) code.set(way, i32.add(way, i32.const(this.#flow.selected.size)));
+      this.#dispatch = code.openLoop();
+    }
     this.#level(undefined, this.#flow.items, () => undefined);
     if (indirect) code.close();
     code.unreachable();
-    for (const kind of exitKinds.toReversed()) {
+    for (const [i, kind] of [...exitKinds.entries()].toReversed()) {
       code.close();
       code.take(this.#answer);
+      this.integers.begin(this.#heldAtExits[i] as Held);
       this.#spill(kind);
       code.store('i32', zero, fuel, Layout.FUEL);
       code.return(this.#answer);
@@ -211,6 +231,7 @@ export class RegionWriter implements Surroundings {
     const handle = this.#find(target);
     code.if(i32.eq(indexOf(handle), i32.add(code.global('i32', 0), i32.const(number))), () => {
       code.set(way, wayOf(handle));
+      this.integers.widen(this.#wideAtEntries);
       code.br(this.#dispatch as Label);
     });
     code.ifRarely(i32.eqz(handle), () => this.#return(target));
@@ -243,7 +264,7 @@ export class RegionWriter implements Surroundings {
     code.set(this.#answer, answer);
     code.ifRarely(i64.ne(this.#answer, i64.const(next)), () => code.return(this.#answer));
     if (this.#plans.keepStack.has(this.#block.start)) {
-      const before = this.x[STACK_POINTER] as Local<'i64'>;
+      const before = this.integers.value(STACK_POINTER);
       code.ifRarely(i64.ne(i64.load(zero, Layout.X + STACK_POINTER * 8), before), () => code.return(this.#answer));
     }
     code.set(fuel, i32.load(zero, Layout.FUEL));
@@ -256,6 +277,7 @@ export class RegionWriter implements Surroundings {
     const region = this.#region;
     if (region.blocks.has(pc)) {
       this.#spill(this.#lifetimes.writtenBack(this.#block.start, pc));
+      this.integers.widen(this.#wideAt(pc));
       this.#branchTo(pc);
       return;
     }
@@ -265,11 +287,20 @@ export class RegionWriter implements Surroundings {
     else this.code.returnCall(functions[known.region] as Callee, i32.const(known.way), depth, fuel);
   }
 
+  /** Registers that a block of the region needs in 64 bits. */
+  #wideAt(pc: number): number {
+    return (this.#lifetimes.needed.get(pc) as Registers).x & ~(this.#words.start.get(pc) as Held).words;
+  }
+
   /** Leaves for the interpreter to go on. */
   #exit(answer: I64): void {
     const kind = this.#lifetimes.exitKind.get(this.#block.start);
-    if (kind === undefined) this.#return(answer);
-    else this.code.brWith(this.#leave[kind] as Label, answer);
+    if (kind === undefined) {
+      this.#return(answer);
+      return;
+    }
+    this.integers.widenBefore((this.#lifetimes.exitKinds[kind] as Registers).x & ~(this.#heldAtExits[kind] as Held).words);
+    this.code.brWith(this.#leave[kind] as Label, answer);
   }
 
   #return(answer: I64): void {
@@ -285,25 +316,16 @@ export class RegionWriter implements Surroundings {
   #spill({ x, f }: Registers): void {
     const { code } = this;
     for (let r = 1; r < 32; r++) {
-      if (((x >>> r) & 1) !== 0) code.store('i64', zero, this.x[r] as Local<'i64'>, Layout.X + r * 8);
+      if (((x >>> r) & 1) !== 0) code.store('i64', zero, this.integers.value(r), Layout.X + r * 8);
     }
     for (let r = 0; r < 32; r++) {
       if (((f >>> r) & 1) !== 0) code.store('f64', zero, this.f[r] as Local<'f64'>, Layout.F + r * 8);
     }
   }
 
-  #declare(): void {
-    const used = none();
-    for (const { ops } of this.#parts.region.blocks.values()) for (const op of ops) addOperands(op, used);
-    for (let r = 1; r < 32; r++) if (((used.x >>> r) & 1) !== 0) this.x[r] = this.code.local('i64');
-    for (let r = 0; r < 32; r++) if (((used.f >>> r) & 1) !== 0) this.f[r] = this.code.local('f64');
-  }
-
   #load({ x, f }: Registers): void {
     const { code } = this;
-    for (const [r, local] of this.x.entries()) {
-      if (local !== undefined && ((x >>> r) & 1) !== 0) code.set(local, i64.load(zero, Layout.X + r * 8));
-    }
+    this.integers.load(x);
     for (const [r, local] of this.f.entries()) {
       if (local !== undefined && ((f >>> r) & 1) !== 0) code.set(local, f64.load(zero, Layout.F + r * 8));
     }
@@ -337,18 +359,57 @@ export class RegionWriter implements Surroundings {
     const { code } = this;
     const { way } = this.#parts;
     const { selected } = this.#flow;
+    if (header === undefined) {
+      this.#writeEntries(labels, indexOf);
+      return;
+    }
     if (![...selected.keys()].some((pc) => indexOf.has(pc))) return;
-    const table = (otherwise: Label): void => {
-      const targets: Label[] = [otherwise];
-      for (const [pc, number] of selected) targets[number] = labels[indexOf.get(pc) ?? -1] ?? otherwise;
-      code.brTable(targets, otherwise, way);
-    };
-    if (header === undefined) table(labels[0] as Label);
-    else
-      code.block((own) => {
-        code.brIf(own, i32.eqz(way));
-        table(own);
+    code.block((own) => {
+      code.brIf(own, i32.eqz(way));
+      const targets: Label[] = [own];
+      for (const [pc, number] of selected) targets[number] = labels[indexOf.get(pc) ?? -1] ?? own;
+      code.brTable(targets, own, way);
+    });
+  }
+
+  /** From where the region is entered, and from its indirect jumps, to the items that entries are in. */
+  #writeEntries(labels: readonly Label[], indexOf: ReadonlyMap<number, number>): void {
+    const { code } = this;
+    const { region, way } = this.#parts;
+    const { selected } = this.#flow;
+    const targets: Label[] = [labels[0] as Label];
+    for (const [pc, number] of selected) targets[number] = labels[indexOf.get(pc) as number] as Label;
+    if (this.#takes && switches(region)) {
+      code.block((within) => {
+        code.brIf(within, i32.leU(way, i32.const(selected.size)));
+        code.set(way, i32.sub(way, i32.const(selected.size)));
+        this.#writeTaking(targets);
       });
+      code.brTable(targets, labels[0] as Label, way);
+    } else this.#writeTaking(targets);
+  }
+
+  /**
+   * Where some registers are to be words on the way from without, it is looked whether they are. If not, the interpreter goes on: it executes an
+   * instruction at least, and comes back when its way leads to an entry again. `targets`: where ways lead, by number.
+   */
+  #writeTaking(targets: readonly Label[]): void {
+    const { code } = this;
+    const otherwise = targets[0] as Label;
+    const looking = [...targets];
+    const taken = this.#parts.region.entries.flatMap((pc, i) => {
+      const held = this.#words.start.get(pc) as Held;
+      if (held.words === 0) return [];
+      looking[i + 1] = code.open();
+      return [{ pc, held, target: targets[i + 1] as Label }];
+    });
+    code.brTable(looking, otherwise, this.#parts.way);
+    for (const { pc, held, target } of taken.toReversed()) {
+      code.close();
+      const rest = this.integers.narrow(held);
+      code.ifRarely(i64.ne(rest, i64.const(0)), () => this.#return(leaveAt(pc, Left.INTERPRET, 0)));
+      code.br(target);
+    }
   }
 
   /** To a block of the region, from wherever the writing is. */
@@ -371,11 +432,11 @@ export class RegionWriter implements Surroundings {
 
   #writeAdmission({ gate, header }: End & { kind: 'admit' }): void {
     const { version, bound, wait } = this.#admitted.get(gate) as Admitted;
-    const { code, x } = this;
+    const { code, integers } = this;
     const least = (this.#longest.get(gate) as number) + (this.#longest.get(header) as number);
     const admit = (): void => this.#goTo(gate);
     const refuse = (): void => this.#goTo(header);
-    code.scratch(() => writeAdmission({ code, version, x, fuel: this.#parts.fuel, bound, wait, least, admit, refuse }));
+    code.scratch(() => writeAdmission({ code, version, integers, fuel: this.#parts.fuel, bound, wait, least, admit, refuse }));
   }
 
   #writeGate({ steady, admission }: End & { kind: 'gate' }): void {
@@ -391,6 +452,7 @@ export class RegionWriter implements Surroundings {
   #writeBlock(pc: number): void {
     const block = this.#region.blocks.get(pc) as Block;
     this.#block = block;
+    this.integers.begin(this.#words.start.get(pc) as Held);
     const { end } = block;
     if (end.kind === 'admit') this.#writeAdmission(end);
     else if (end.kind === 'gate') this.#writeGate(end);
@@ -417,6 +479,7 @@ export class RegionWriter implements Surroundings {
     for (const [i, op] of block.ops.entries()) {
       this.#done = i;
       this.#guest.op = op;
+      this.integers.next(op);
       this.#guest.guard = plan.get(i);
       this.#guest.stored = stored.has(i);
       code.scratch(() => op.row.effect(this.#guest));

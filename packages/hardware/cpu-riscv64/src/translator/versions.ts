@@ -16,7 +16,8 @@ import { type Block, type End, type Op, type Region, successors } from './region
  *     steady blocks   copies of the loop's blocks; their ways back lead to the gate
  *
  * At the gate each turn that is let in has another one admitted after it. So the exact version can be gone on with even if what the last steady turn
- * wrote was not written to memory, as far as one more turn surely writes it again.
+ * wrote was not written to memory, as far as one more turn surely writes it again: that one neither faults nor runs out of fuel, and nobody looks before
+ * it is over, even if the interpreter has to make it, as for misaligned accesses.
  */
 export interface Version {
   /** Of the exact loop. */
@@ -42,8 +43,6 @@ export interface Reach {
   readonly high: number;
   /** All of these rights. */
   readonly rights: number;
-  /** The address of the first byte must be a multiple of this, so that no access is misaligned. */
-  readonly grain: number;
   /** How far they move in a turn, at most: up if positive. */
   readonly stride: number;
   /** A register that does not change and is added in each turn as well; 0: none. */
@@ -148,7 +147,7 @@ function reachesOf(region: Region, blocks: readonly Block[], header: number, mem
     const key = one.root * 32 + one.beside;
     const before = reaches.get(key);
     const both = before === undefined ? one : together(before, one);
-    if (both === undefined || both.high - both.low >= REACH_BYTES_MAX) return undefined;
+    if (both.high - both.low >= REACH_BYTES_MAX) return undefined;
     reaches.set(key, both);
   }
   return reaches.size > REACHES_MAX ? undefined : [...reaches.values()];
@@ -187,9 +186,8 @@ function writesInteger(op: Op): boolean {
 /** Where an access whose base register is `base` goes, and how that moves from turn to turn; undefined if that may be anywhere. */
 function reachOf(op: Op, base: Extent, after: Extents): Reach | undefined {
   const { low, high, rights } = accessOf(op) as Guard;
-  const size = high - low + 1;
   const moves = movesOf(base, after);
-  if (moves === undefined || [base.grain, moves.grain, moves.low].some((number) => number % size !== 0)) return undefined;
+  if (moves === undefined) return undefined;
   if (moves.low < 0 && (moves.high > 0 || moves.plus !== 0)) return undefined;
   return {
     root: Math.max(base.root, base.plus),
@@ -197,7 +195,6 @@ function reachOf(op: Op, base: Extent, after: Extents): Reach | undefined {
     low: base.low + low,
     high: base.high + high,
     rights,
-    grain: size,
     stride: moves.low < 0 ? moves.low : moves.high,
     plus: moves.plus,
   };
@@ -205,12 +202,12 @@ function reachOf(op: Op, base: Extent, after: Extents): Reach | undefined {
 
 /** What a turn adds to the registers of an address: a number, and perhaps a register that does not change. */
 function movesOf({ root, plus }: Extent, after: Extents): Extent | undefined {
-  let all: Extent | undefined = { root: 0, plus: 0, low: 0, high: 0, grain: 2 ** 30 };
+  let all: Extent = { root: 0, plus: 0, low: 0, high: 0 };
   for (const register of [root, plus]) {
     const one: Extent | undefined = register === 0 ? undefined : moveOf(register, after);
     if (register === 0) continue;
     if (one === undefined || (one.plus !== 0 && all.plus !== 0)) return undefined;
-    all = { root: 0, plus: one.plus || all.plus, low: all.low + one.low, high: all.high + one.high, grain: Math.min(all.grain, one.grain) };
+    all = { root: 0, plus: one.plus || all.plus, low: all.low + one.low, high: all.high + one.high };
   }
   return all;
 }
@@ -229,21 +226,9 @@ function isSteady(register: number, after: Extents): boolean {
   return register === 0 || (extent?.root === register && extent.plus === 0 && extent.low === 0 && extent.high === 0);
 }
 
-/** Two reaches with the same root as one. */
-function together(a: Reach, b: Reach): Reach | undefined {
-  const [wide, narrow] = a.grain >= b.grain ? [a, b] : [b, a];
-  if ((wide.low - narrow.low) % narrow.grain !== 0) return undefined;
-  const low = Math.min(a.low, b.low);
-  if ((wide.low - low) % wide.grain !== 0 && low !== wide.low) {
-    // The lowest byte is a narrower access's: what must be aligned lies above it.
-    return {
-      ...wide,
-      low: low - ((((low - wide.low) % wide.grain) + wide.grain) % wide.grain),
-      high: Math.max(a.high, b.high),
-      rights: a.rights | b.rights,
-    };
-  }
-  return { ...wide, low, high: Math.max(a.high, b.high), rights: a.rights | b.rights };
+/** Two reaches with the same registers as one. */
+function together(a: Reach, b: Reach): Reach {
+  return { ...a, low: Math.min(a.low, b.low), high: Math.max(a.high, b.high), rights: a.rights | b.rights };
 }
 
 // ───── what a turn takes and writes ─────

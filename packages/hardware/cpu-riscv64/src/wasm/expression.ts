@@ -10,6 +10,12 @@ export interface Expr<T extends ValueType> {
   readonly type: T;
   /** Set for integer constants that fit a JavaScript number, so that builders can fold them. */
   readonly value?: number;
+  /** Of some i64: an i32 that is its low half, to be written instead of it. Either is written, never both: what they are made of may be a load or a call. */
+  readonly low?: I32;
+  /** Of an i64: whether it is a word, the sign extension of its low half. Then `i32.wrap` of it costs nothing. */
+  readonly isWord?: boolean;
+  /** Whether it is known to be from 0 to 2³¹ − 1, so that its sign extension is its zero extension, which is often free. An i64 that is natural is a word. */
+  readonly isNatural?: boolean;
   write(out: Bytes): void;
 }
 
@@ -18,9 +24,10 @@ export type I64 = Expr<'i64'>;
 export type F32 = Expr<'f32'>;
 export type F64 = Expr<'f64'>;
 
-function unary<R extends ValueType, A extends ValueType>(type: R, code: number): (a: Expr<A>) => Expr<R> {
+function unary<R extends ValueType, A extends ValueType>(type: R, code: number, isNatural = false): (a: Expr<A>) => Expr<R> {
   return (a) => ({
     type,
+    isNatural,
     write(out) {
       a.write(out);
       out.u8(code);
@@ -28,9 +35,14 @@ function unary<R extends ValueType, A extends ValueType>(type: R, code: number):
   });
 }
 
-function binary<R extends ValueType, A extends ValueType>(type: R, code: number): (a: Expr<A>, b: Expr<A>) => Expr<R> {
+function binary<R extends ValueType, A extends ValueType>(
+  type: R,
+  code: number,
+  isNatural: boolean | ((a: Expr<A>, b: Expr<A>) => boolean) = false,
+): (a: Expr<A>, b: Expr<A>) => Expr<R> {
   return (a, b) => ({
     type,
+    isNatural: typeof isNatural === 'boolean' ? isNatural : isNatural(a, b),
     write(out) {
       a.write(out);
       b.write(out);
@@ -38,6 +50,14 @@ function binary<R extends ValueType, A extends ValueType>(type: R, code: number)
     },
   });
 }
+
+/** Comparisons give 0 or 1. */
+const comparison = <A extends ValueType>(code: number): ((a: Expr<A>, b: Expr<A>) => I32) => binary<'i32', A>('i32', code, true);
+const isEither = (a: I32, b: I32): boolean => a.isNatural === true || b.isNatural === true;
+const isBoth = (a: I32, b: I32): boolean => a.isNatural === true && b.isNatural === true;
+const isFirst = (a: I32): boolean => a.isNatural === true;
+/** A shift to the right by a constant brings in zeros. */
+const isShifted = (a: I32, by: I32): boolean => a.isNatural === true || (by.value !== undefined && (by.value & 31) !== 0);
 
 /** The saturating conversions, which have a prefix byte. */
 function saturating<R extends ValueType, A extends ValueType>(type: R, code: number): (a: Expr<A>) => Expr<R> {
@@ -52,9 +72,10 @@ function saturating<R extends ValueType, A extends ValueType>(type: R, code: num
 }
 
 /** A load; the alignment hint is always 0, which promises nothing and costs nothing on the hosts V8 supports. */
-function load<R extends ValueType>(type: R, code: number): (address: I32, offset?: number) => Expr<R> {
+function load<R extends ValueType>(type: R, code: number, isNatural = false): (address: I32, offset?: number) => Expr<R> {
   return (address, offset = 0) => ({
     type,
+    isNatural,
     write(out) {
       address.write(out);
       out.u8(code);
@@ -102,6 +123,7 @@ function constant32(value: number): I32 {
   return {
     type: 'i32',
     value: value | 0,
+    isNatural: (value | 0) >= 0,
     write(out) {
       out.u8(0x41);
       out.s32(value);
@@ -114,6 +136,8 @@ function constant64(value: number): I64 {
   return {
     type: 'i64',
     value,
+    isWord: value === (value | 0),
+    isNatural: value === (value & 0x7fff_ffff),
     write(out) {
       out.u8(0x42);
       out.s64(value % 0x1_0000_0000, Math.floor(value / 0x1_0000_0000));
@@ -132,43 +156,52 @@ function words(high: number, low: number): I64 {
   };
 }
 
+const add32 = binary<'i32', 'i32'>('i32', 0x6a);
+const wrap = unary<'i32', 'i64'>('i32', 0xa7);
+
+/** The low half. */
+function low(a: I64): I32 {
+  return a.low ?? (a.value === undefined ? wrap(a) : constant32(a.value));
+}
+
 export const i32 = {
   const: constant32,
   load: load('i32', 0x28),
   load8s: load('i32', 0x2c),
-  load8u: load('i32', 0x2d),
+  load8u: load('i32', 0x2d, true),
   load16s: load('i32', 0x2e),
-  load16u: load('i32', 0x2f),
-  eqz: unary<'i32', 'i32'>('i32', 0x45),
-  eq: binary<'i32', 'i32'>('i32', 0x46),
-  ne: binary<'i32', 'i32'>('i32', 0x47),
-  ltS: binary<'i32', 'i32'>('i32', 0x48),
-  ltU: binary<'i32', 'i32'>('i32', 0x49),
-  gtS: binary<'i32', 'i32'>('i32', 0x4a),
-  gtU: binary<'i32', 'i32'>('i32', 0x4b),
-  leS: binary<'i32', 'i32'>('i32', 0x4c),
-  leU: binary<'i32', 'i32'>('i32', 0x4d),
-  geS: binary<'i32', 'i32'>('i32', 0x4e),
-  geU: binary<'i32', 'i32'>('i32', 0x4f),
-  clz: unary<'i32', 'i32'>('i32', 0x67),
-  ctz: unary<'i32', 'i32'>('i32', 0x68),
-  popcnt: unary<'i32', 'i32'>('i32', 0x69),
-  add: binary<'i32', 'i32'>('i32', 0x6a),
+  load16u: load('i32', 0x2f, true),
+  eqz: unary<'i32', 'i32'>('i32', 0x45, true),
+  eq: comparison<'i32'>(0x46),
+  ne: comparison<'i32'>(0x47),
+  ltS: comparison<'i32'>(0x48),
+  ltU: comparison<'i32'>(0x49),
+  gtS: comparison<'i32'>(0x4a),
+  gtU: comparison<'i32'>(0x4b),
+  leS: comparison<'i32'>(0x4c),
+  leU: comparison<'i32'>(0x4d),
+  geS: comparison<'i32'>(0x4e),
+  geU: comparison<'i32'>(0x4f),
+  clz: unary<'i32', 'i32'>('i32', 0x67, true),
+  ctz: unary<'i32', 'i32'>('i32', 0x68, true),
+  popcnt: unary<'i32', 'i32'>('i32', 0x69, true),
+  /** As {@link i64}'s: that is how the guest extends a word. */
+  add: (a: I32, b: I32): I32 => (b.value === 0 ? a : a.value === 0 ? b : add32(a, b)),
   sub: binary<'i32', 'i32'>('i32', 0x6b),
   mul: binary<'i32', 'i32'>('i32', 0x6c),
   divS: binary<'i32', 'i32'>('i32', 0x6d),
   divU: binary<'i32', 'i32'>('i32', 0x6e),
   remS: binary<'i32', 'i32'>('i32', 0x6f),
   remU: binary<'i32', 'i32'>('i32', 0x70),
-  and: binary<'i32', 'i32'>('i32', 0x71),
-  or: binary<'i32', 'i32'>('i32', 0x72),
-  xor: binary<'i32', 'i32'>('i32', 0x73),
+  and: binary<'i32', 'i32'>('i32', 0x71, isEither),
+  or: binary<'i32', 'i32'>('i32', 0x72, isBoth),
+  xor: binary<'i32', 'i32'>('i32', 0x73, isBoth),
   shl: binary<'i32', 'i32'>('i32', 0x74),
-  shrS: binary<'i32', 'i32'>('i32', 0x75),
-  shrU: binary<'i32', 'i32'>('i32', 0x76),
+  shrS: binary<'i32', 'i32'>('i32', 0x75, isFirst),
+  shrU: binary<'i32', 'i32'>('i32', 0x76, isShifted),
   rotl: binary<'i32', 'i32'>('i32', 0x77),
   rotr: binary<'i32', 'i32'>('i32', 0x78),
-  wrap: unary<'i32', 'i64'>('i32', 0xa7),
+  wrap: low,
   fromBits: unary<'i32', 'f32'>('i32', 0xbc),
   extend8: unary<'i32', 'i32'>('i32', 0xc0),
   extend16: unary<'i32', 'i32'>('i32', 0xc1),
@@ -178,28 +211,74 @@ export const i32 = {
 } as const;
 
 const add64 = binary<'i64', 'i64'>('i64', 0x7c);
+const extend32 = unary<'i64', 'i64'>('i64', 0xc4);
+const wideAnd = binary<'i64', 'i64'>('i64', 0x83);
+const signExtension = unary<'i64', 'i32'>('i64', 0xac);
+const zeroExtension = unary<'i64', 'i32'>('i64', 0xad);
+
+/** A natural number is extended with zeros, as most of what makes it has done already on the usual hosts. */
+function extendS(a: I32): I64 {
+  const { isNatural = false } = a;
+  const { type, write } = isNatural ? zeroExtension(a) : signExtension(a);
+  return { type, low: a, isWord: true, isNatural, write };
+}
+
+function extendU(a: I32): I64 {
+  const { isNatural = false } = a;
+  const { type, write } = zeroExtension(a);
+  return { type, low: a, isWord: isNatural, isNatural, write };
+}
+
+/** A load of fewer bits, of which the low half can be loaded as well. */
+function partLoad(code: number, isWord: boolean, part: (address: I32, offset?: number) => I32): (address: I32, offset?: number) => I64 {
+  const whole = load('i64', code);
+  return (address, offset) => {
+    const half = part(address, offset);
+    const { type, write } = whole(address, offset);
+    return { type, low: half, isWord, isNatural: half.isNatural === true, write };
+  };
+}
+
+const shiftS = binary<'i64', 'i64'>('i64', 0x87);
+const shiftU = binary<'i64', 'i64'>('i64', 0x88);
+/** Whether a shift by this much is one that 32 bits have too. */
+const isWithinWord = ({ value }: I64): boolean => value !== undefined && value >= 0 && value < 32;
+
+const areWords = (a: I64, b: I64): boolean => a.isWord === true && b.isWord === true;
+
+/** Words compare as their low halves do, signed and unsigned: sign extension keeps both orders. */
+function ordering(code: number, narrow: (a: I32, b: I32) => I32): (a: I64, b: I64) => I32 {
+  const wide = comparison<'i64'>(code);
+  return (a, b) => (areWords(a, b) ? narrow(low(a), low(b)) : wide(a, b));
+}
+
+/** What bits that repeat above the low half give repeats there too. */
+function bitwise(code: number, narrow: (a: I32, b: I32) => I32): (a: I64, b: I64) => I64 {
+  const wide = binary<'i64', 'i64'>('i64', code);
+  return (a, b) => (areWords(a, b) ? extendS(narrow(low(a), low(b))) : wide(a, b));
+}
 
 export const i64 = {
   const: constant64,
   words,
   load: load('i64', 0x29),
-  load8s: load('i64', 0x30),
-  load8u: load('i64', 0x31),
-  load16s: load('i64', 0x32),
-  load16u: load('i64', 0x33),
-  load32s: load('i64', 0x34),
-  load32u: load('i64', 0x35),
-  eqz: unary<'i32', 'i64'>('i32', 0x50),
-  eq: binary<'i32', 'i64'>('i32', 0x51),
-  ne: binary<'i32', 'i64'>('i32', 0x52),
-  ltS: binary<'i32', 'i64'>('i32', 0x53),
-  ltU: binary<'i32', 'i64'>('i32', 0x54),
-  gtS: binary<'i32', 'i64'>('i32', 0x55),
-  gtU: binary<'i32', 'i64'>('i32', 0x56),
-  leS: binary<'i32', 'i64'>('i32', 0x57),
-  leU: binary<'i32', 'i64'>('i32', 0x58),
-  geS: binary<'i32', 'i64'>('i32', 0x59),
-  geU: binary<'i32', 'i64'>('i32', 0x5a),
+  load8s: partLoad(0x30, true, i32.load8s),
+  load8u: partLoad(0x31, true, i32.load8u),
+  load16s: partLoad(0x32, true, i32.load16s),
+  load16u: partLoad(0x33, true, i32.load16u),
+  load32s: partLoad(0x34, true, i32.load),
+  load32u: partLoad(0x35, false, i32.load),
+  eqz: unary<'i32', 'i64'>('i32', 0x50, true),
+  eq: ordering(0x51, i32.eq),
+  ne: ordering(0x52, i32.ne),
+  ltS: ordering(0x53, i32.ltS),
+  ltU: ordering(0x54, i32.ltU),
+  gtS: ordering(0x55, i32.gtS),
+  gtU: ordering(0x56, i32.gtU),
+  leS: ordering(0x57, i32.leS),
+  leU: ordering(0x58, i32.leU),
+  geS: ordering(0x59, i32.geS),
+  geU: ordering(0x5a, i32.geU),
   clz: unary<'i64', 'i64'>('i64', 0x79),
   ctz: unary<'i64', 'i64'>('i64', 0x7a),
   popcnt: unary<'i64', 'i64'>('i64', 0x7b),
@@ -211,19 +290,20 @@ export const i64 = {
   divU: binary<'i64', 'i64'>('i64', 0x80),
   remS: binary<'i64', 'i64'>('i64', 0x81),
   remU: binary<'i64', 'i64'>('i64', 0x82),
-  and: binary<'i64', 'i64'>('i64', 0x83),
-  or: binary<'i64', 'i64'>('i64', 0x84),
-  xor: binary<'i64', 'i64'>('i64', 0x85),
+  and: (a: I64, b: I64): I64 =>
+    areWords(a, b) || a.isNatural === true || b.isNatural === true ? extendS(i32.and(low(a), low(b))) : wideAnd(a, b),
+  or: bitwise(0x84, i32.or),
+  xor: bitwise(0x85, i32.xor),
   shl: binary<'i64', 'i64'>('i64', 0x86),
-  shrS: binary<'i64', 'i64'>('i64', 0x87),
-  shrU: binary<'i64', 'i64'>('i64', 0x88),
+  shrS: (a: I64, b: I64): I64 => (a.isWord === true && isWithinWord(b) ? extendS(i32.shrS(low(a), low(b))) : shiftS(a, b)),
+  shrU: (a: I64, b: I64): I64 => (a.isNatural === true && isWithinWord(b) ? extendS(i32.shrU(low(a), low(b))) : shiftU(a, b)),
   rotl: binary<'i64', 'i64'>('i64', 0x89),
   rotr: binary<'i64', 'i64'>('i64', 0x8a),
-  extendS: unary<'i64', 'i32'>('i64', 0xac),
-  extendU: unary<'i64', 'i32'>('i64', 0xad),
+  extendS,
+  extendU,
   extend8: unary<'i64', 'i64'>('i64', 0xc2),
   extend16: unary<'i64', 'i64'>('i64', 0xc3),
-  extend32: unary<'i64', 'i64'>('i64', 0xc4),
+  extend32: (a: I64): I64 => (a.isWord === true ? a : { ...extend32(a), low: low(a), isWord: true }),
   fromBits: unary<'i64', 'f64'>('i64', 0xbd),
   truncSatF64S: saturating<'i64', 'f64'>('i64', 6),
   truncSatF64U: saturating<'i64', 'f64'>('i64', 7),
@@ -231,12 +311,12 @@ export const i64 = {
 } as const;
 
 export const f32 = {
-  eq: binary<'i32', 'f32'>('i32', 0x5b),
-  ne: binary<'i32', 'f32'>('i32', 0x5c),
-  lt: binary<'i32', 'f32'>('i32', 0x5d),
-  gt: binary<'i32', 'f32'>('i32', 0x5e),
-  le: binary<'i32', 'f32'>('i32', 0x5f),
-  ge: binary<'i32', 'f32'>('i32', 0x60),
+  eq: comparison<'f32'>(0x5b),
+  ne: comparison<'f32'>(0x5c),
+  lt: comparison<'f32'>(0x5d),
+  gt: comparison<'f32'>(0x5e),
+  le: comparison<'f32'>(0x5f),
+  ge: comparison<'f32'>(0x60),
   abs: unary<'f32', 'f32'>('f32', 0x8b),
   sqrt: unary<'f32', 'f32'>('f32', 0x91),
   add: binary<'f32', 'f32'>('f32', 0x92),
@@ -281,12 +361,12 @@ export const f64 = {
       },
     };
   },
-  eq: binary<'i32', 'f64'>('i32', 0x61),
-  ne: binary<'i32', 'f64'>('i32', 0x62),
-  lt: binary<'i32', 'f64'>('i32', 0x63),
-  gt: binary<'i32', 'f64'>('i32', 0x64),
-  le: binary<'i32', 'f64'>('i32', 0x65),
-  ge: binary<'i32', 'f64'>('i32', 0x66),
+  eq: comparison<'f64'>(0x61),
+  ne: comparison<'f64'>(0x62),
+  lt: comparison<'f64'>(0x63),
+  gt: comparison<'f64'>(0x64),
+  le: comparison<'f64'>(0x65),
+  ge: comparison<'f64'>(0x66),
   abs: unary<'f64', 'f64'>('f64', 0x99),
   neg: unary<'f64', 'f64'>('f64', 0x9a),
   ceil: unary<'f64', 'f64'>('f64', 0x9b),
