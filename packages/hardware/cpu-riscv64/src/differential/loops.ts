@@ -12,6 +12,8 @@ const STRIDE = 19;
 const COUNT = 20;
 const AGAIN = 21;
 const TABLE = 22;
+/** What the count is when a way out in the middle is taken. */
+const LAST = 23;
 const TEMPORARIES = [5, 6, 7, 28, 29] as const;
 const SUMS = [10, 11, 12, 13, 14] as const;
 const DOUBLES = [0, 1, 2, 3] as const;
@@ -46,9 +48,11 @@ export function loopProgram(random: Random): Uint8Array {
   const near = TANGLE_DATA + random.below(TANGLE_DATA_BYTES);
   for (const pointer of POINTERS) {
     const at = random.chance(3) ? near : TANGLE_DATA + random.between(-128, TANGLE_DATA_BYTES + 128);
-    stream.word(...Word.li(pointer, random.chance(6) ? at : at & -8));
+    stream.word(...Word.li(pointer, random.chance(3) ? at : at & -8));
   }
-  stream.word(...Word.li(STRIDE, random.pick([0, 4, 8, 8, 16, 24, 40, 520, 3, -8])), ...Word.li(COUNT, random.between(1, 400)));
+  const count = random.between(1, random.chance(2) ? 40 : 400);
+  stream.word(...Word.li(STRIDE, random.pick([0, 4, 8, 8, 16, 24, 40, 520, 3, -8])), ...Word.li(COUNT, count));
+  stream.word(...Word.li(LAST, random.below(count)));
   const start = stream.length;
   for (const word of body(random)) stream.word(word);
   stream.word(Word.addi(COUNT, COUNT, -1));
@@ -74,9 +78,9 @@ function body(random: Random): number[] {
   }
   // Perhaps a way out in the middle: to behind the two instructions at the loop's end.
   const place = random.below(items.length + 1);
-  if (random.chance(4)) {
+  if (random.chance(3)) {
     const rest = items.slice(place).reduce((sum, { length }) => sum + length, 0);
-    items.splice(place, 0, [Word.branch(0, random.pick(SUMS), random.pick(TEMPORARIES), (1 + rest + 2) * 4)]);
+    items.splice(place, 0, [Word.branch(0, COUNT, LAST, (1 + rest + 2) * 4)]);
   }
   return items.flat();
 }
