@@ -25,6 +25,7 @@ import {
   toF64,
 } from './format.ts';
 import type { Parts } from './pack.ts';
+import { isPlain32, isPlain64 } from './plain.ts';
 
 /**
  * The exact path of addition, multiplication, division and square root: any operands, any rounding mode, all flags. Most come here only while the
@@ -36,18 +37,6 @@ type Bits = Local<'i64'>;
 const isMode = (mode: I32, m: number): I32 => i32.eq(mode, i32.const(m));
 const both = i32.and;
 const either = i32.or;
-/** 2⁻¹⁰²² and 2⁻¹²⁶: the smallest normal numbers. A result of just that magnitude may have been rounded up from below. */
-export const MIN_NORMAL64 = 2 ** -1022;
-export const MIN_NORMAL32 = 2 ** -126;
-
-/** Twice the bits of a double, so that its sign is gone: one comparison of integers tells what two of doubles would. */
-const doubled = (r: F64): I64 => i64.shl(i64.fromBits(r), i64.const(1));
-/** Normal, not infinite, not NaN, and not of just the smallest normal magnitude. */
-export const isPlain64 = (r: F64): I32 => i64.ltU(i64.sub(doubled(r), i64.words(0x0020_0000, 1)), i64.words(0xffbf_ffff, -1));
-export const isFinite64 = (r: F64): I32 => i64.ltU(doubled(r), i64.words(0xffe0_0000, 0));
-export const isPlain32 = (r: F32): I32 => isPlainSingle(f64.promote(f32.abs(r)));
-export const isFinite32 = (r: F32): I32 => f64.lt(f64.promote(f32.abs(r)), f64.const(Infinity));
-const isPlainSingle = (r: F64): I32 => both(f64.gt(r, f64.const(MIN_NORMAL32)), f64.lt(r, f64.const(Infinity)));
 
 /** Returns NaN when an operand is one, with the flag that a signaling one raises. */
 function returnNan(code: Code, format: FloatFormat, ...operands: Bits[]): void {

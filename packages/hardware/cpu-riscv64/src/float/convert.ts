@@ -1,7 +1,6 @@
 import { type Callee, call } from '../wasm/code.ts';
 import { choose, f32, f64, type I32, i32, i64 } from '../wasm/expression.ts';
 import type { ModuleBuilder } from '../wasm/module.ts';
-import { isPlain32 } from './arithmetic.ts';
 import {
   bitsOf,
   box,
@@ -25,6 +24,7 @@ import {
   unbox32,
 } from './format.ts';
 import type { Parts } from './pack.ts';
+import { isPlain32 } from './plain.ts';
 
 /** Integer types of conversions: w, wu, l, lu, as the rs2 field numbers them. */
 export const IntegerKind = { W: 0, WU: 1, L: 2, LU: 3 } as const;

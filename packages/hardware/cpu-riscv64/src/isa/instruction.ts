@@ -1,5 +1,5 @@
 import type { Callee, Code } from '../wasm/code.ts';
-import type { F64, I32, I64 } from '../wasm/expression.ts';
+import type { F32, F64, I32, I64 } from '../wasm/expression.ts';
 
 /**
  * What one instruction is: how it is encoded and what it does. `effect` writes WebAssembly through a {@link Guest}, which says where
@@ -55,12 +55,20 @@ export interface Guest {
   /** The same registers as doubles: not a bit is changed on the way. */
   d(operand: 'rs1' | 'rs2' | 'rs3'): F64;
   setD(value: F64): void;
+  /** The single-precision value in a register: the canonical NaN unless it is boxed. */
+  s(operand: 'rs1' | 'rs2' | 'rs3'): F32;
+  /** Writes a single, boxed. */
+  setS(value: F32): void;
+  /** The low half of a register, whatever is above it. */
+  half(operand: 'rs1' | 'rs2'): F32;
   /** Whether both source registers are known to be the same one; the interpreter never knows. */
   readonly sourcesAreOne: boolean;
   /** The rounding mode field of the instruction; undefined where it is known only when it runs. */
   readonly mode: number | undefined;
   /** Whether a rounded operation may take the host's result: to nearest, ties to even, and the inexact flag is raised already. */
   readonly fast: I32;
+  /** The same as what float/plain.ts compares with: 0 if the host's result may not be taken. */
+  readonly hostLimit: I64;
   /** After fcsr may have changed. */
   fcsrChanged(): void;
   /** a × b + c as doubles, rounded once to nearest; NaN if that is not known. */
@@ -79,6 +87,8 @@ export interface Guest {
   store(size: StoreSize, address: I64, value: I64): void;
   loadDouble(address: I64): F64;
   storeDouble(address: I64, value: F64): void;
+  loadSingle(address: I64): F32;
+  storeSingle(address: I64, value: F32): void;
   /** Checks an aligned read-modify-write of `size` bytes at `address` and gives its place in the module's memory. */
   atomic(size: 4 | 8, address: I64): I32;
   /** As `atomic`, for LR, which only reads. */

@@ -1,19 +1,24 @@
+import { boxF32, toF32 } from '../float/format.ts';
+import { HOST_LIMIT } from '../float/plain.ts';
 import type { Guest, HelperName, LoadOp, StoreSize } from '../isa/instruction.ts';
 import { FAST_FCSR } from '../isa/rounding.ts';
 import * as Layout from '../layout.ts';
 import { type Callee, type Code, call, type Local } from '../wasm/code.ts';
-import { type F64, f64, type I32, type I64, i32, i64 } from '../wasm/expression.ts';
+import { type F32, type F64, f32, f64, type I32, type I64, i32, i64 } from '../wasm/expression.ts';
 import type { Guard } from './guards.ts';
 import { rs3 } from './operands.ts';
 import type { Op } from './region.ts';
+import { afterDouble, afterSingle, NO_SINGLES, type Singles } from './singles.ts';
 
 /** What a translated instruction needs of the region around it. */
 export interface Surroundings {
   readonly code: Code;
   readonly x: readonly (Local<'i64'> | undefined)[];
   readonly f: readonly (Local<'f64'> | undefined)[];
-  /** Whether rounding is to nearest and inexact is raised. */
-  readonly fast: Local<'i32'>;
+  /** Registers as singles, of those that are read as such; see singles.ts. */
+  readonly s: readonly (Local<'f32'> | undefined)[];
+  /** {@link HOST_LIMIT} while rounding is to nearest and inexact is raised, else 0. */
+  readonly hostLimit: Local<'i64'>;
   /** Whether the host's relaxed_madd is there and rounds once. */
   readonly fuses: boolean;
   helper(name: HelperName): Callee;
@@ -37,9 +42,10 @@ const LOAD: Readonly<Record<LoadOp, { bytes: number; load: (address: I32, offset
 const STORE = { 1: 'i64_8', 2: 'i64_16', 4: 'i64_32', 8: 'i64' } as const;
 const zero = i32.const(0);
 
-/** Sets `fast` from fcsr: dynamic rounding is to nearest, and inexact is raised. */
-export function writeFast(code: Code, fast: Local<'i32'>): void {
-  code.set(fast, i32.eq(i32.and(i32.load(zero, Layout.FCSR), i32.const(0xe1)), i32.const(FAST_FCSR)));
+/** Sets `limit` from fcsr: whether dynamic rounding is to nearest, and inexact is raised. */
+export function writeHostLimit(code: Code, limit: Local<'i64'>): void {
+  const fast = i32.eq(i32.and(i32.load(zero, Layout.FCSR), i32.const(0xe1)), i32.const(FAST_FCSR));
+  code.set(limit, i64.select(fast, HOST_LIMIT, i64.const(0)));
 }
 
 /** The semantics table's view of a translator: operands are constants, registers are locals, and what needs the host leaves. */
@@ -51,6 +57,8 @@ export class TranslatorGuest implements Guest {
   guard: Guard | 'guarded' | undefined;
   /** Whether its result goes to memory at once. */
   stored = false;
+  /** What is known of registers as singles before the current instruction. */
+  singles: Singles = NO_SINGLES;
   readonly #around: Surroundings;
 
   constructor(around: Surroundings) {
@@ -107,7 +115,7 @@ export class TranslatorGuest implements Guest {
   }
 
   d(operand: 'rs1' | 'rs2' | 'rs3'): F64 {
-    return this.#around.f[operand === 'rs3' ? rs3(this.op) : this.op[operand]] as Local<'f64'>;
+    return this.#around.f[this.#floatRegister(operand)] as Local<'f64'>;
   }
 
   setD(value: F64): void {
@@ -115,6 +123,31 @@ export class TranslatorGuest implements Guest {
     const local = this.#around.f[rd] as Local<'f64'>;
     this.code.set(local, value);
     if (this.stored) this.code.store('f64', zero, local, Layout.F + rd * 8);
+    this.singles = afterDouble(this.singles, rd);
+  }
+
+  s(operand: 'rs1' | 'rs2' | 'rs3'): F32 {
+    const register = this.#floatRegister(operand);
+    if (((this.singles.known >>> register) & 1) !== 0) return this.#around.s[register] as Local<'f32'>;
+    return toF32(this.code.let(this.f(operand)));
+  }
+
+  /** The register's double is made at once, but the host's optimiser leaves out what nobody looks at. */
+  setS(value: F32): void {
+    const { code } = this;
+    const { rd } = this.op;
+    const single = this.#around.s[rd];
+    if (single !== undefined) code.set(single, value);
+    const bits = code.let(boxF32(single ?? value));
+    code.set(this.#around.f[rd] as Local<'f64'>, f64.fromBits(bits));
+    if (this.stored) code.store('i64', zero, bits, Layout.F + rd * 8);
+    this.singles = afterSingle(this.singles, rd);
+  }
+
+  half(operand: 'rs1' | 'rs2'): F32 {
+    const register = this.#floatRegister(operand);
+    if (((this.singles.boxed >>> register) & 1) !== 0) return this.#around.s[register] as Local<'f32'>;
+    return f32.fromBits(i32.wrap(this.f(operand)));
   }
 
   get sourcesAreOne(): boolean {
@@ -126,11 +159,15 @@ export class TranslatorGuest implements Guest {
   }
 
   get fast(): I32 {
-    return this.#around.fast;
+    return i64.ne(this.hostLimit, i64.const(0));
+  }
+
+  get hostLimit(): I64 {
+    return this.#around.hostLimit;
   }
 
   fcsrChanged(): void {
-    writeFast(this.code, this.#around.fast);
+    writeHostLimit(this.code, this.#around.hostLimit);
   }
 
   multiplyAdd(a: F64, b: F64, c: F64): F64 {
@@ -160,6 +197,14 @@ export class TranslatorGuest implements Guest {
 
   storeDouble(address: I64, value: F64): void {
     this.code.store('f64', this.#place(address, 8, Layout.Perm.WRITE), value, Layout.BASE);
+  }
+
+  loadSingle(address: I64): F32 {
+    return f32.load(this.#place(address, 4, Layout.Perm.READ), Layout.BASE);
+  }
+
+  storeSingle(address: I64, value: F32): void {
+    this.code.store('f32', this.#place(address, 4, Layout.Perm.WRITE), value, Layout.BASE);
   }
 
   atomic(size: 4 | 8, address: I64): I32 {
@@ -199,6 +244,10 @@ export class TranslatorGuest implements Guest {
 
   helper(name: HelperName): Callee {
     return this.#around.helper(name);
+  }
+
+  #floatRegister(operand: 'rs1' | 'rs2' | 'rs3'): number {
+    return operand === 'rs3' ? rs3(this.op) : this.op[operand];
   }
 
   /**

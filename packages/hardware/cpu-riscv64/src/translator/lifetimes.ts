@@ -31,6 +31,13 @@ export interface Lifetimes {
   readonly exitKinds: readonly Registers[];
 }
 
+/** What a region's function loads when it is called, whichever entry it is called for. */
+export function loadedFirst(region: Region, needed: Lifetimes['needed']): Registers {
+  const first = none();
+  for (const entry of region.entries) include(first, needed.get(entry) as Registers);
+  return first;
+}
+
 interface Facts {
   readonly block: Block;
   readonly exposed: Registers;
@@ -120,7 +127,7 @@ function* innermost(items: readonly Item[]): Generator<Item> {
 }
 
 /** Where control goes on with the locals as they are. */
-const flowsTo = (region: Region, block: Block): readonly number[] =>
+export const flowsTo = (region: Region, block: Block): readonly number[] =>
   calls(block) ? [] : block.end.kind === 'jumpIndirect' ? region.entries : successors(region, block);
 
 /** Registers that may differ from memory, forward: nothing does where a region is entered and where a call came back. */

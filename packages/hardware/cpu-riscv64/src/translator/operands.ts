@@ -3,7 +3,7 @@ import { integerHelpers } from '../interpreter/helpers.ts';
 import type { Guest, HelperName, Instruction } from '../isa/instruction.ts';
 import * as Layout from '../layout.ts';
 import { type Callee, Code } from '../wasm/code.ts';
-import { type F64, f64, type I32, type I64, i32, i64 } from '../wasm/expression.ts';
+import { type F32, type F64, f32, f64, type I32, type I64, i32, i64 } from '../wasm/expression.ts';
 import { ModuleBuilder } from '../wasm/module.ts';
 import type { Op } from './region.ts';
 
@@ -11,6 +11,9 @@ import type { Op } from './region.ts';
 interface Operands {
   readonly reads: readonly ('x1' | 'x2' | 'f1' | 'f2' | 'f3')[];
   readonly writes: 'x' | 'f' | undefined;
+  /** Which of `reads` are read as singles. */
+  readonly readsSingles: readonly ('f1' | 'f2' | 'f3')[];
+  readonly writesSingle: boolean;
   /** Whether it may be left to the interpreter: it accesses memory, or traps. */
   readonly leaves: boolean;
 }
@@ -40,7 +43,8 @@ function operandsOf(row: Instruction): Operands {
   if (operands === undefined) {
     const recorder = new Recorder();
     row.effect(recorder);
-    operands = { reads: [...recorder.reads], writes: recorder.writes, leaves: recorder.leaves };
+    const { writes, writesSingle, leaves } = recorder;
+    operands = { reads: [...recorder.reads], readsSingles: [...recorder.readsSingles], writes, writesSingle, leaves };
     known.set(row, operands);
   }
   return operands;
@@ -77,16 +81,30 @@ export function addExposed(op: Op, exposed: Registers, written: Readonly<Registe
   exposed.f |= read.f & ~written.f;
 }
 
+/** The registers that an instruction reads as singles. */
+export function singlesRead(op: Op): number {
+  let read = 0;
+  for (const operand of operandsOf(op.row).readsSingles) read |= 1 << (operand === 'f1' ? op.rs1 : operand === 'f2' ? op.rs2 : rs3(op));
+  return read;
+}
+
+/** Whether an instruction writes a single. */
+export const writesSingle = (row: Instruction): boolean => operandsOf(row).writesSingle;
+
 /** Whether an instruction may be left to the interpreter after all. */
 export const mayLeave = (row: Instruction): boolean => operandsOf(row).leaves;
 
 /** The third source register of an R4 instruction. */
 export const rs3 = (op: Op): number => (op.imm >>> 27) & 31;
 
+const floatOperand = (operand: 'rs1' | 'rs2' | 'rs3'): 'f1' | 'f2' | 'f3' => (operand === 'rs1' ? 'f1' : operand === 'rs2' ? 'f2' : 'f3');
+
 class Recorder implements Guest {
   readonly code = new Code([]);
   readonly reads = new Set<Operands['reads'][number]>();
+  readonly readsSingles = new Set<Operands['readsSingles'][number]>();
   writes: Operands['writes'];
+  writesSingle = false;
   leaves = false;
   readonly imm = i64.const(0);
   readonly imm32 = i32.const(0);
@@ -97,6 +115,7 @@ class Recorder implements Guest {
   readonly sourcesAreOne = false;
   readonly mode = undefined;
   readonly fast = i32.const(0);
+  readonly hostLimit = i64.const(0);
 
   d(operand: 'rs1' | 'rs2' | 'rs3'): F64 {
     this.f(operand);
@@ -112,6 +131,26 @@ class Recorder implements Guest {
     return f64.const(0);
   }
 
+  s(operand: 'rs1' | 'rs2' | 'rs3'): F32 {
+    this.f(operand);
+    this.readsSingles.add(floatOperand(operand));
+    return f32.fromBits(i32.const(0));
+  }
+
+  half(operand: 'rs1' | 'rs2'): F32 {
+    return this.s(operand);
+  }
+
+  setS(): void {
+    this.writes = 'f';
+    this.writesSingle = true;
+  }
+
+  loadSingle(): F32 {
+    this.leaves = true;
+    return f32.fromBits(i32.const(0));
+  }
+
   multiplyAdd(): F64 {
     return f64.const(0);
   }
@@ -122,7 +161,7 @@ class Recorder implements Guest {
   }
 
   f(operand: 'rs1' | 'rs2' | 'rs3'): I64 {
-    this.reads.add(operand === 'rs1' ? 'f1' : operand === 'rs2' ? 'f2' : 'f3');
+    this.reads.add(floatOperand(operand));
     return i64.const(0);
   }
 
@@ -167,6 +206,10 @@ class Recorder implements Guest {
   }
 
   storeDouble(): void {
+    this.leaves = true;
+  }
+
+  storeSingle(): void {
     this.leaves = true;
   }
 

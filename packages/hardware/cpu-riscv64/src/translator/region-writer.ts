@@ -1,3 +1,4 @@
+import { toF32 } from '../float/format.ts';
 import { Left, leaveAt } from '../interpreter/agreement.ts';
 import type { HelperName } from '../isa/instruction.ts';
 import * as Layout from '../layout.ts';
@@ -5,10 +6,11 @@ import { type Callee, type Code, call, callIndirect, type Label, type Local } fr
 import { f64, type I32, type I64, i32, i64 } from '../wasm/expression.ts';
 import { type Flow, type Item, structure } from './flow.ts';
 import { type CheckCounts, countChecks, type Plan, type Plans, planGuards, STACK_POINTER } from './guards.ts';
-import { type Surroundings, TranslatorGuest, writeFast } from './guest.ts';
-import { include, type Lifetimes, lifetimes, none, without } from './lifetimes.ts';
+import { type Surroundings, TranslatorGuest, writeHostLimit } from './guest.ts';
+import { type Lifetimes, lifetimes, loadedFirst, none, without } from './lifetimes.ts';
 import { addOperands, type Registers } from './operands.ts';
 import { type Block, type Region, returns, successors, switches, type Way } from './region.ts';
+import { flowOfSingles, type Singles, type SinglesFlow } from './singles.ts';
 
 /** Deepest nest of guest calls made as wasm calls; deeper ones return to the interpreter and start over. Bounds the host's stack. */
 const CALL_DEPTH_MAX = 160;
@@ -53,12 +55,14 @@ export class RegionWriter implements Surroundings {
   readonly code: Code;
   readonly x: (Local<'i64'> | undefined)[] = [];
   readonly f: (Local<'f64'> | undefined)[] = [];
-  readonly fast: Local<'i32'>;
+  readonly s: (Local<'f32'> | undefined)[] = [];
+  readonly hostLimit: Local<'i64'>;
   readonly fuses: boolean;
   readonly #parts: Parts;
   readonly #flow: Flow;
   readonly #plans: Plans;
   readonly #lifetimes: Lifetimes;
+  readonly #singles: SinglesFlow;
   readonly #guest: TranslatorGuest;
   readonly #answer: Local<'i64'>;
   /** Blocks that look at the fuel when they begin: no path goes on for ever without one. */
@@ -82,12 +86,13 @@ export class RegionWriter implements Surroundings {
     this.#parts = parts;
     this.code = code;
     this.fuses = fuses;
-    this.fast = code.local('i32');
+    this.hostLimit = code.local('i64');
     this.#answer = code.local('i64');
     this.#flow = structure(region);
     this.#checkpoints = new Set([...this.#flow.selected.keys(), ...this.#flow.headers, ...returns(region)]);
     this.#plans = planGuards(region, this.#flow);
     this.#lifetimes = lifetimes(region, this.#flow, this.#checkpoints, this.#plans);
+    this.#singles = flowOfSingles(region, this.#flow.order, this.#lifetimes.needed);
     this.#guest = new TranslatorGuest(this);
     this.#longest = longestPaths(region, this.#flow, this.#checkpoints);
     const rows = [...region.blocks.values()].flatMap(({ ops }) => ops.map(({ row }) => row));
@@ -99,9 +104,7 @@ export class RegionWriter implements Surroundings {
     const { region, fuel } = this.#parts;
     const { exitKinds, needed } = this.#lifetimes;
     this.#declare();
-    const first = none();
-    for (const entry of region.entries) include(first, needed.get(entry) as Registers);
-    this.#load(first);
+    this.#load(loadedFirst(region, needed));
     this.#leave = exitKinds.map(() => code.openFor('i64'));
     const indirect = switches(region);
     if (indirect) this.#dispatch = code.openLoop();
@@ -277,6 +280,7 @@ export class RegionWriter implements Surroundings {
     for (const { ops } of this.#parts.region.blocks.values()) for (const op of ops) addOperands(op, used);
     for (let r = 1; r < 32; r++) if (((used.x >>> r) & 1) !== 0) this.x[r] = this.code.local('i64');
     for (let r = 0; r < 32; r++) if (((used.f >>> r) & 1) !== 0) this.f[r] = this.code.local('f64');
+    for (let r = 0; r < 32; r++) if (((this.#singles.read >>> r) & 1) !== 0) this.s[r] = this.code.local('f32');
   }
 
   #load({ x, f }: Registers): void {
@@ -285,9 +289,12 @@ export class RegionWriter implements Surroundings {
       if (local !== undefined && ((x >>> r) & 1) !== 0) code.set(local, i64.load(zero, Layout.X + r * 8));
     }
     for (const [r, local] of this.f.entries()) {
-      if (local !== undefined && ((f >>> r) & 1) !== 0) code.set(local, f64.load(zero, Layout.F + r * 8));
+      if (local === undefined || ((f >>> r) & 1) === 0) continue;
+      code.set(local, f64.load(zero, Layout.F + r * 8));
+      const single = this.s[r];
+      if (single !== undefined) code.set(single, toF32(code.let(i64.fromBits(local))));
     }
-    if (this.#computesFloat) writeFast(code, this.fast);
+    if (this.#computesFloat) writeHostLimit(code, this.hostLimit);
   }
 
   // ───── structure ─────
@@ -367,6 +374,7 @@ export class RegionWriter implements Surroundings {
     const plan = this.#plans.blocks.get(pc) as Plan;
     const stored = this.#lifetimes.stored.get(pc) as ReadonlySet<number>;
     countChecks(block.ops, plan, this.#parts.checks);
+    this.#guest.singles = this.#singles.start.get(pc) as Singles;
     for (const [i, op] of block.ops.entries()) {
       this.#done = i;
       this.#guest.op = op;

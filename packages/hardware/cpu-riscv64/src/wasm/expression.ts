@@ -231,6 +231,7 @@ export const i64 = {
 } as const;
 
 export const f32 = {
+  load: load('f32', 0x2a),
   eq: binary<'i32', 'f32'>('i32', 0x5b),
   ne: binary<'i32', 'f32'>('i32', 0x5c),
   lt: binary<'i32', 'f32'>('i32', 0x5d),
@@ -238,11 +239,15 @@ export const f32 = {
   le: binary<'i32', 'f32'>('i32', 0x5f),
   ge: binary<'i32', 'f32'>('i32', 0x60),
   abs: unary<'f32', 'f32'>('f32', 0x8b),
+  neg: unary<'f32', 'f32'>('f32', 0x8c),
   sqrt: unary<'f32', 'f32'>('f32', 0x91),
   add: binary<'f32', 'f32'>('f32', 0x92),
   sub: binary<'f32', 'f32'>('f32', 0x93),
   mul: binary<'f32', 'f32'>('f32', 0x94),
   div: binary<'f32', 'f32'>('f32', 0x95),
+  min: binary<'f32', 'f32'>('f32', 0x96),
+  max: binary<'f32', 'f32'>('f32', 0x97),
+  copysign: binary<'f32', 'f32'>('f32', 0x98),
   demote: unary<'f32', 'f64'>('f32', 0xb6),
   fromI64S: unary<'f32', 'i64'>('f32', 0xb4),
   fromI64U: unary<'f32', 'i64'>('f32', 0xb5),
