@@ -1,6 +1,6 @@
-import { boxF32, toF32 } from '../float/format.ts';
+import { boxF32, Rounding, toF32 } from '../float/format.ts';
 import { HOST_LIMIT } from '../float/plain.ts';
-import type { Guest, HelperName, LoadOp, StoreSize, TrapCode } from '../isa/instruction.ts';
+import { type Guest, type HelperName, type LoadOp, type StoreSize, TrapCause, type TrapCode } from '../isa/instruction.ts';
 import { FAST_FCSR } from '../isa/rounding.ts';
 import * as Layout from '../layout.ts';
 import { type Callee, type Code, call, type Label, type Local } from '../wasm/code.ts';
@@ -65,6 +65,7 @@ export class InterpreterGuest implements Guest {
   readonly code: Code;
   readonly sourcesAreOne = false;
   readonly mode = undefined;
+  readonly fcsrField = undefined;
   readonly #m: Machinery;
   readonly #near: boolean;
 
@@ -93,6 +94,19 @@ export class InterpreterGuest implements Guest {
   get fcsr(): I32 {
     return i32.load(i32.const(0), Layout.FCSR);
   }
+
+  roundingMode(): Local<'i32'> {
+    const { code } = this;
+    const mode = code.let(i32.and(i32.shrU(this.imm32, i32.const(8)), i32.const(7)));
+    code.if(i32.eq(mode, i32.const(Rounding.DYNAMIC)), () => {
+      code.set(mode, i32.shrU(this.fcsr, i32.const(5)));
+      code.if(i32.gtU(mode, i32.const(Rounding.NEAREST_MAX_MAGNITUDE)), () => this.trap(TrapCause.illegal));
+    });
+    return mode;
+  }
+
+  /** Instructions look for themselves. */
+  checkFcsr(): void {}
 
   get reservation(): I64 {
     return i64.load(i32.const(0), Layout.RESERVATION);

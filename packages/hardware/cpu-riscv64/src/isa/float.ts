@@ -3,7 +3,7 @@ import { DOUBLE, type FloatFormat, ones, Rounding, SINGLE, signMask } from '../f
 import { isModest32, isModest64, isPlain32, isPlain64 } from '../float/plain.ts';
 import { call, type Local } from '../wasm/code.ts';
 import { type Expr, type F32, type F64, f32, f64, type I32, type I64, i32, i64 } from '../wasm/expression.ts';
-import { type Guest, type Instruction, iType, row, TrapCause } from './instruction.ts';
+import { type Guest, type Instruction, iType, row } from './instruction.ts';
 
 /**
  * F and D: unprivileged ISA manual, chapters 20 and 21.
@@ -49,17 +49,6 @@ const plain = (
     destination,
   );
 
-/** The rounding mode of the instruction, from frm when it is dynamic. Illegal modes trap. */
-function roundingMode(g: Guest): Local<'i32'> {
-  const { code } = g;
-  const mode = code.let(i32.and(i32.shrU(g.imm32, i32.const(8)), i32.const(7)));
-  code.if(i32.eq(mode, i32.const(Rounding.DYNAMIC)), () => {
-    code.set(mode, i32.shrU(g.fcsr, i32.const(5)));
-    code.if(i32.gtU(mode, i32.const(Rounding.NEAREST_MAX_MAGNITUDE)), () => g.trap(TrapCause.illegal));
-  });
-  return mode;
-}
-
 /** Where the mode is known to be none that the host has, only the exact path is written. */
 const hostMayRound = ({ mode }: Guest): boolean => mode === undefined || mode === Rounding.NEAREST_EVEN || mode === Rounding.DYNAMIC;
 
@@ -68,7 +57,7 @@ function round<T extends 'f32' | 'f64'>(g: Guest, host: Expr<T>, isGood: (r: Loc
   const { code } = g;
   const r = code.local(host.type);
   const goExact = (): void => {
-    code.set(r, exact(roundingMode(g)));
+    code.set(r, exact(g.roundingMode()));
     g.fcsrChanged();
   };
   if (hostMayRound(g)) {
@@ -271,7 +260,7 @@ function toInteger(p: Precision, kind: number, suffix: string): Instruction {
     const { code } = g;
     const value = code.let(p.bits === 64 ? g.d('rs1') : f64.promote(g.s('rs1')));
     const exact = (): void => {
-      g.setX(call('i64', g.helper('toInteger'), value, roundingMode(g), i32.const(kind)));
+      g.setX(call('i64', g.helper('toInteger'), value, g.roundingMode(), i32.const(kind)));
       g.fcsrChanged();
     };
     const { mode } = g;

@@ -1,4 +1,4 @@
-import type { Callee, Code } from '../wasm/code.ts';
+import type { Callee, Code, Local } from '../wasm/code.ts';
 import type { F32, F64, I32, I64 } from '../wasm/expression.ts';
 
 /**
@@ -42,6 +42,12 @@ export type HelperName =
   | 'narrow'
   | 'widen';
 
+/** Bits of fcsr that have a CSR of their own. */
+export interface FcsrField {
+  readonly shift: number;
+  readonly width: number;
+}
+
 /** Where a piece of generated code finds the guest's state. */
 export interface Guest {
   readonly code: Code;
@@ -65,6 +71,8 @@ export interface Guest {
   readonly sourcesAreOne: boolean;
   /** The rounding mode field of the instruction; undefined where it is known only when it runs. */
   readonly mode: number | undefined;
+  /** The instruction's rounding mode, from frm when it is dynamic. Illegal modes trap. */
+  roundingMode(): Local<'i32'>;
   /** Whether a rounded operation may take the host's result: to nearest, ties to even, and the inexact flag is raised already. */
   readonly fast: I32;
   /** The same as what float/plain.ts compares with: 0 if the host's result may not be taken. */
@@ -81,6 +89,10 @@ export interface Guest {
   readonly nextPc: I64;
   /** The word at offset `imm` of the format FCSR: fflags in bits 0…4, frm in 5…7. */
   readonly fcsr: I32;
+  /** The part of fcsr that a CSR instruction is about; undefined where it may be about another CSR. */
+  readonly fcsrField: FcsrField | undefined;
+  /** Before fcsr is set: where no instruction looks whether the dynamic rounding mode is legal, one that is not is refused here. */
+  checkFcsr(value: I32): void;
   setFcsr(value: I32): void;
   /** Checked load; faults leave before anything is changed. */
   load(op: LoadOp, address: I64): I64;

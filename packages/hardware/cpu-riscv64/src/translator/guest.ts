@@ -1,6 +1,6 @@
-import { boxF32, toF32 } from '../float/format.ts';
+import { boxF32, Rounding, toF32 } from '../float/format.ts';
 import { HOST_LIMIT } from '../float/plain.ts';
-import type { Guest, HelperName, LoadOp, StoreSize } from '../isa/instruction.ts';
+import type { FcsrField, Guest, HelperName, LoadOp, StoreSize } from '../isa/instruction.ts';
 import { FAST_FCSR } from '../isa/rounding.ts';
 import * as Layout from '../layout.ts';
 import { type Callee, type Code, call, type Local } from '../wasm/code.ts';
@@ -39,6 +39,12 @@ const LOAD: Readonly<Record<LoadOp, { bytes: number; load: (address: I32, offset
   load32u: { bytes: 4, load: i64.load32u },
   load64: { bytes: 8, load: i64.load },
 };
+/** fflags, frm and fcsr, by their numbers as CSRs. */
+const FCSR_FIELDS: Readonly<Record<number, FcsrField>> = {
+  1: { shift: 0, width: 5 },
+  2: { shift: 5, width: 3 },
+  3: { shift: 0, width: 8 },
+};
 const STORE = { 1: 'i64_8', 2: 'i64_16', 4: 'i64_32', 8: 'i64' } as const;
 const zero = i32.const(0);
 
@@ -47,6 +53,9 @@ export function writeHostLimit(code: Code, limit: Local<'i64'>): void {
   const fast = i32.eq(i32.and(i32.load(zero, Layout.FCSR), i32.const(0xe1)), i32.const(FAST_FCSR));
   code.set(limit, i64.select(fast, HOST_LIMIT, i64.const(0)));
 }
+
+/** Whether the dynamic rounding mode of fcsr is one that instructions trap on: regions that would look are left to the interpreter. */
+export const isIllegalMode = (fcsr: I32): I32 => i32.geU(fcsr, i32.const((Rounding.NEAREST_MAX_MAGNITUDE + 1) << 5));
 
 /** The semantics table's view of a translator: operands are constants, registers are locals, and what needs the host leaves. */
 export class TranslatorGuest implements Guest {
@@ -84,6 +93,20 @@ export class TranslatorGuest implements Guest {
 
   get fcsr(): I32 {
     return i32.load(zero, Layout.FCSR);
+  }
+
+  get fcsrField(): FcsrField | undefined {
+    return FCSR_FIELDS[this.op.imm & 0xfff];
+  }
+
+  /** There is no illegal mode in a region: see {@link isIllegalMode}. */
+  roundingMode(): Local<'i32'> {
+    return this.code.let(this.mode === Rounding.DYNAMIC ? i32.shrU(this.fcsr, i32.const(5)) : i32.const(this.mode));
+  }
+
+  checkFcsr(value: I32): void {
+    // fflags has no part of the mode.
+    if (this.fcsrField?.width !== 5) this.code.ifRarely(isIllegalMode(value), () => this.#around.sideExit());
   }
 
   get reservation(): I64 {

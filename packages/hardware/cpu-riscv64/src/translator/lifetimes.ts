@@ -92,7 +92,7 @@ function factsOf(block: Block, checkpoint: boolean, { blocks, keepStack }: Plans
   for (const [i, op] of block.ops.entries()) {
     addExposed(op, exposed, written);
     addWritten(op, written);
-    if (mayLeave(op.row) && plan.get(i) !== 'guarded') leaving.add(i);
+    if (mayLeave(op) && plan.get(i) !== 'guarded') leaving.add(i);
   }
   // The stack pointer is compared with what it was.
   if (keepStack.has(block.start)) exposed.x |= (1 << STACK_POINTER) & ~written.x;

@@ -2,7 +2,7 @@ import { floatHelpers } from '../float/helpers.ts';
 import { integerHelpers } from '../interpreter/helpers.ts';
 import type { Guest, HelperName, Instruction } from '../isa/instruction.ts';
 import * as Layout from '../layout.ts';
-import { type Callee, Code } from '../wasm/code.ts';
+import { type Callee, Code, type Local } from '../wasm/code.ts';
 import { type F32, type F64, f32, f64, type I32, type I64, i32, i64 } from '../wasm/expression.ts';
 import { ModuleBuilder } from '../wasm/module.ts';
 import type { Op } from './region.ts';
@@ -17,6 +17,8 @@ interface Operands {
   /** Whether it may be left to the interpreter: it accesses memory, or traps. */
   readonly leaves: boolean;
 }
+
+const FFLAGS = 1;
 
 /** A set of registers: bit n of `x` for xn, of `f` for fn. */
 export interface Registers {
@@ -91,8 +93,8 @@ export function singlesRead(op: Op): number {
 /** Whether an instruction writes a single. */
 export const writesSingle = (row: Instruction): boolean => operandsOf(row).writesSingle;
 
-/** Whether an instruction may be left to the interpreter after all. */
-export const mayLeave = (row: Instruction): boolean => operandsOf(row).leaves;
+/** Whether an instruction may be left to the interpreter after all. Of the CSRs that are translated, only those with frm are: see checkFcsr. */
+export const mayLeave = ({ row, imm }: Op): boolean => operandsOf(row).leaves && !(row.format === 'CSR' && (imm & 0xfff) === FFLAGS);
 
 /** The third source register of an R4 instruction. */
 export const rs3 = (op: Op): number => (op.imm >>> 27) & 31;
@@ -114,6 +116,7 @@ class Recorder implements Guest {
   readonly reservation = i64.const(0);
   readonly sourcesAreOne = false;
   readonly mode = undefined;
+  readonly fcsrField = undefined;
   readonly fast = i32.const(0);
   readonly hostLimit = i64.const(0);
 
@@ -192,7 +195,12 @@ class Recorder implements Guest {
     return i64.const(0);
   }
 
+  roundingMode(): Local<'i32'> {
+    return this.code.let(i32.const(0));
+  }
+
   fcsrChanged(): void {}
+  checkFcsr(): void {}
   setFcsr(): void {}
   placeStore(): void {}
   setReservation(): void {}

@@ -6,7 +6,7 @@ import { type Callee, type Code, call, callIndirect, type Label, type Local } fr
 import { f64, type I32, type I64, i32, i64 } from '../wasm/expression.ts';
 import { type Flow, type Item, structure } from './flow.ts';
 import { type CheckCounts, countChecks, type Plan, type Plans, planGuards, STACK_POINTER } from './guards.ts';
-import { type Surroundings, TranslatorGuest, writeHostLimit } from './guest.ts';
+import { isIllegalMode, type Surroundings, TranslatorGuest, writeHostLimit } from './guest.ts';
 import { type Lifetimes, lifetimes, loadedFirst, none, without } from './lifetimes.ts';
 import { addOperands, type Registers } from './operands.ts';
 import { type Block, type Region, returns, successors, switches, type Way } from './region.ts';
@@ -105,6 +105,7 @@ export class RegionWriter implements Surroundings {
     const { exitKinds, needed } = this.#lifetimes;
     this.#declare();
     this.#load(loadedFirst(region, needed));
+    this.#beginFloat(() => this.#refuseEntry());
     this.#leave = exitKinds.map(() => code.openFor('i64'));
     const indirect = switches(region);
     if (indirect) this.#dispatch = code.openLoop();
@@ -231,6 +232,7 @@ export class RegionWriter implements Surroundings {
     }
     code.set(fuel, i32.load(zero, Layout.FUEL));
     this.#load(this.#lifetimes.needed.get(next) as Registers);
+    this.#beginFloat(() => code.return(leaveAt(next, Left.INTERPRET, 0)));
     this.#branchTo(next);
   }
 
@@ -294,7 +296,26 @@ export class RegionWriter implements Surroundings {
       const single = this.s[r];
       if (single !== undefined) code.set(single, toF32(code.let(i64.fromBits(local))));
     }
-    if (this.#computesFloat) writeHostLimit(code, this.hostLimit);
+  }
+
+  /** Finds out how to round; where instructions would trap, `leave` is written. */
+  #beginFloat(leave: () => void): void {
+    if (!this.#computesFloat) return;
+    writeHostLimit(this.code, this.hostLimit);
+    this.code.ifRarely(isIllegalMode(this.#guest.fcsr), leave);
+  }
+
+  /** Leaves the entry that the region was called for to the interpreter. */
+  #refuseEntry(): void {
+    const { code } = this;
+    const { way, fuel, region } = this.#parts;
+    code.store('i32', zero, fuel, Layout.FUEL);
+    const labels = region.entries.map(() => code.open()).reverse();
+    code.brTable([labels[0] as Label, ...labels], labels[0] as Label, way);
+    for (const pc of region.entries) {
+      code.close();
+      code.return(leaveAt(pc, Left.INTERPRET, 0));
+    }
   }
 
   // ───── structure ─────
