@@ -7,7 +7,7 @@ import { type F32, type F64, type I32, type I64, i32, i64 } from '../wasm/expres
  */
 
 /** The limit where the host may be used: below infinity for doubles, and its low half for singles. A few of the largest numbers are above it. */
-export const HOST_LIMIT = i64.words(0xffbf_ffff, 0xfdff_ffff);
+export const HOST_LIMIT = i64.words(0xffbf_ffff, 0xfdff_0000);
 
 const magnitude64 = (r: F64): I64 => i64.shl(i64.fromBits(r), i64.const(1));
 const magnitude32 = (r: F32): I32 => i32.shl(i32.fromBits(r), i32.const(1));
