@@ -1,5 +1,5 @@
 import { boxF32, Rounding, toF32 } from '../float/format.ts';
-import { HOST_LIMIT } from '../float/plain.ts';
+import { HOST_LIMIT32, HOST_LIMIT64 } from '../float/plain.ts';
 import { type Guest, type HelperName, type LoadOp, type StoreSize, TrapCause, type TrapCode } from '../isa/instruction.ts';
 import { FAST_FCSR } from '../isa/rounding.ts';
 import * as Layout from '../layout.ts';
@@ -153,8 +153,12 @@ export class InterpreterGuest implements Guest {
     return i32.eq(i32.and(this.fcsr, this.imm32), i32.const(FAST_FCSR));
   }
 
-  get hostLimit(): I64 {
-    return i64.select(this.fast, HOST_LIMIT, i64.const(0));
+  get hostLimit64(): I64 {
+    return i64.select(this.fast, HOST_LIMIT64, i64.const(0));
+  }
+
+  get hostLimit32(): I32 {
+    return i32.select(this.fast, HOST_LIMIT32, i32.const(0));
   }
 
   /** It is looked at anew by each instruction. */

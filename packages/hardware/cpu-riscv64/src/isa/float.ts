@@ -89,11 +89,11 @@ interface Host {
 const goodDouble =
   (g: Guest, anySmall = false) =>
   (r: F64): I32 =>
-    anySmall ? isModest64(r, g.hostLimit) : isPlain64(r, g.hostLimit);
+    anySmall ? isModest64(r, g.hostLimit64) : isPlain64(r, g.hostLimit64);
 const goodSingle =
   (g: Guest, anySmall = false) =>
   (r: F32): I32 =>
-    anySmall ? isModest32(r, g.hostLimit) : isPlain32(r, g.hostLimit);
+    anySmall ? isModest32(r, g.hostLimit32) : isPlain32(r, g.hostLimit32);
 
 function arithmetic(p: Precision, name: string, funct5: number, helper: 'add' | 'mul' | 'div', host: Host, negateB = false): Instruction {
   return rounded(`f${name}.${p.suffix}`, (funct5 << 2) | p.fmt, (g) => {

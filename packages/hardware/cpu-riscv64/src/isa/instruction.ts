@@ -75,8 +75,9 @@ export interface Guest {
   roundingMode(): Local<'i32'>;
   /** Whether a rounded operation may take the host's result: to nearest, ties to even, and the inexact flag is raised already. */
   readonly fast: I32;
-  /** The same as what float/plain.ts compares with: 0 if the host's result may not be taken. */
-  readonly hostLimit: I64;
+  /** The same as what float/plain.ts compares doubles and singles with: 0 if the host's result may not be taken. */
+  readonly hostLimit64: I64;
+  readonly hostLimit32: I32;
   /** After fcsr may have changed. */
   fcsrChanged(): void;
   /** a × b + c as doubles, rounded once to nearest; NaN if that is not known. */

@@ -1,5 +1,5 @@
 import { boxF32, Rounding, toF32 } from '../float/format.ts';
-import { HOST_LIMIT } from '../float/plain.ts';
+import { HOST_LIMIT64 } from '../float/plain.ts';
 import type { FcsrField, Guest, HelperName, LoadOp, StoreSize } from '../isa/instruction.ts';
 import { FAST_FCSR } from '../isa/rounding.ts';
 import * as Layout from '../layout.ts';
@@ -17,8 +17,6 @@ export interface Surroundings {
   readonly f: readonly (Local<'f64'> | undefined)[];
   /** Registers as singles, of those that are read as such; see singles.ts. */
   readonly s: readonly (Local<'f32'> | undefined)[];
-  /** {@link HOST_LIMIT} while rounding is to nearest and inexact is raised, else 0. */
-  readonly hostLimit: Local<'i64'>;
   /** Whether the host's relaxed_madd is there and rounds once. */
   readonly fuses: boolean;
   helper(name: HelperName): Callee;
@@ -48,10 +46,13 @@ const FCSR_FIELDS: Readonly<Record<number, FcsrField>> = {
 const STORE = { 1: 'i64_8', 2: 'i64_16', 4: 'i64_32', 8: 'i64' } as const;
 const zero = i32.const(0);
 
-/** Sets `limit` from fcsr: whether dynamic rounding is to nearest, and inexact is raised. */
-export function writeHostLimit(code: Code, limit: Local<'i64'>): void {
+/**
+ * Sets the limit for the host's results from fcsr: whether dynamic rounding is to nearest, and inexact is raised. It is in memory, as a local that may
+ * change in each operation would be one more value to keep for all that follow.
+ */
+export function writeHostLimit(code: Code): void {
   const fast = i32.eq(i32.and(i32.load(zero, Layout.FCSR), i32.const(0xe1)), i32.const(FAST_FCSR));
-  code.set(limit, i64.select(fast, HOST_LIMIT, i64.const(0)));
+  code.store('i64', zero, i64.select(fast, HOST_LIMIT64, i64.const(0)), Layout.HOST_LIMIT);
 }
 
 /** Whether the dynamic rounding mode of fcsr is one that instructions trap on: regions that would look are left to the interpreter. */
@@ -182,15 +183,19 @@ export class TranslatorGuest implements Guest {
   }
 
   get fast(): I32 {
-    return i64.ne(this.hostLimit, i64.const(0));
+    return i32.ne(this.hostLimit32, i32.const(0));
   }
 
-  get hostLimit(): I64 {
-    return this.#around.hostLimit;
+  get hostLimit64(): I64 {
+    return i64.load(zero, Layout.HOST_LIMIT);
+  }
+
+  get hostLimit32(): I32 {
+    return i32.load(zero, Layout.HOST_LIMIT);
   }
 
   fcsrChanged(): void {
-    writeHostLimit(this.code, this.#around.hostLimit);
+    writeHostLimit(this.code);
   }
 
   multiplyAdd(a: F64, b: F64, c: F64): F64 {

@@ -118,7 +118,8 @@ class Recorder implements Guest {
   readonly mode = undefined;
   readonly fcsrField = undefined;
   readonly fast = i32.const(0);
-  readonly hostLimit = i64.const(0);
+  readonly hostLimit64 = i64.const(0);
+  readonly hostLimit32 = i32.const(0);
 
   d(operand: 'rs1' | 'rs2' | 'rs3'): F64 {
     this.f(operand);

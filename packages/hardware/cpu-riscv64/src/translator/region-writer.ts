@@ -56,7 +56,6 @@ export class RegionWriter implements Surroundings {
   readonly x: (Local<'i64'> | undefined)[] = [];
   readonly f: (Local<'f64'> | undefined)[] = [];
   readonly s: (Local<'f32'> | undefined)[] = [];
-  readonly hostLimit: Local<'i64'>;
   readonly fuses: boolean;
   readonly #parts: Parts;
   readonly #flow: Flow;
@@ -86,7 +85,6 @@ export class RegionWriter implements Surroundings {
     this.#parts = parts;
     this.code = code;
     this.fuses = fuses;
-    this.hostLimit = code.local('i64');
     this.#answer = code.local('i64');
     this.#flow = structure(region);
     this.#checkpoints = new Set([...this.#flow.selected.keys(), ...this.#flow.headers, ...returns(region)]);
@@ -301,7 +299,7 @@ export class RegionWriter implements Surroundings {
   /** Finds out how to round; where instructions would trap, `leave` is written. */
   #beginFloat(leave: () => void): void {
     if (!this.#computesFloat) return;
-    writeHostLimit(this.code, this.hostLimit);
+    writeHostLimit(this.code);
     this.code.ifRarely(isIllegalMode(this.#guest.fcsr), leave);
   }
 
