@@ -219,21 +219,26 @@ function comparison(p: Precision, name: string, funct3: number, order: Ordering)
   const effect = (g: Guest): void => {
     const { code } = g;
     const result = code.local('i32');
-    const complain = (unordered: I32, a: I64, b: I64): void =>
-      code.ifRarely(unordered, () => {
-        code.call(g.helper(`unordered${p.bits}`), a, b, i32.const(order.quiet));
-        g.fcsrChanged();
-      });
+    // A difference is NaN if an operand is, and between equal infinities.
+    const complain = (mayBeUnordered: I32, unordered: I32): void =>
+      code.ifRarely(mayBeUnordered, () =>
+        code.if(unordered, () => {
+          code.call(g.helper(`unordered${p.bits}`), g.f('rs1'), g.f('rs2'), i32.const(order.quiet));
+          g.fcsrChanged();
+        }),
+      );
     if (p.bits === 64) {
       const x = code.let(g.d('rs1'));
       const y = code.let(g.d('rs2'));
       code.set(result, order.double(x, y));
-      complain(i32.or(f64.ne(x, x), f64.ne(y, y)), i64.fromBits(x), i64.fromBits(y));
+      const difference = code.let(f64.sub(x, y));
+      complain(f64.ne(difference, difference), i32.or(f64.ne(x, x), f64.ne(y, y)));
     } else {
       const x = code.let(g.s('rs1'));
       const y = code.let(g.s('rs2'));
       code.set(result, order.single(x, y));
-      complain(i32.or(f32.ne(x, x), f32.ne(y, y)), g.f('rs1'), g.f('rs2'));
+      const difference = code.let(f32.sub(x, y));
+      complain(f32.ne(difference, difference), i32.or(f32.ne(x, x), f32.ne(y, y)));
     }
     g.setX(i64.extendU(result));
   };

@@ -1,9 +1,9 @@
-import { toF32 } from '../float/format.ts';
+import { boxF32, canonicalNan, SINGLE } from '../float/format.ts';
 import { Left, leaveAt } from '../interpreter/agreement.ts';
 import type { HelperName } from '../isa/instruction.ts';
 import * as Layout from '../layout.ts';
 import { type Callee, type Code, call, callIndirect, type Label, type Local } from '../wasm/code.ts';
-import { f64, type I32, type I64, i32, i64 } from '../wasm/expression.ts';
+import { f32, f64, type I32, type I64, i32, i64 } from '../wasm/expression.ts';
 import { type Flow, type Item, structure } from './flow.ts';
 import { type CheckCounts, countChecks, type Plan, type Plans, planGuards, STACK_POINTER } from './guards.ts';
 import { isIllegalMode, type Surroundings, TranslatorGuest, writeHostLimit } from './guest.ts';
@@ -15,6 +15,7 @@ import { flowOfSingles, type Singles, type SinglesFlow } from './singles.ts';
 /** Deepest nest of guest calls made as wasm calls; deeper ones return to the interpreter and start over. Bounds the host's stack. */
 const CALL_DEPTH_MAX = 160;
 const zero = i32.const(0);
+const CANONICAL_NAN = f32.fromBits(i32.wrap(canonicalNan(SINGLE)));
 
 /** What a region's function is written with; see emit.ts for the parameters. */
 export interface Parts {
@@ -74,6 +75,8 @@ export class RegionWriter implements Surroundings {
   #dispatch: Label | undefined;
   /** Where side exits go that write registers back, by the kind of exit. */
   #leave: readonly Label[] = [];
+  /** Registers that are boxed singles at all of those side exits written so far. */
+  readonly #leaveBoxed: number[];
   #block!: Block;
   /** Whether FUEL is right: blocks that return in many places see to that first. */
   #fuelSaved = false;
@@ -91,6 +94,7 @@ export class RegionWriter implements Surroundings {
     this.#plans = planGuards(region, this.#flow);
     this.#lifetimes = lifetimes(region, this.#flow, this.#checkpoints, this.#plans);
     this.#singles = flowOfSingles(region, this.#flow.order, this.#lifetimes.needed);
+    this.#leaveBoxed = this.#lifetimes.exitKinds.map(() => -1);
     this.#guest = new TranslatorGuest(this);
     this.#longest = longestPaths(region, this.#flow, this.#checkpoints);
     const rows = [...region.blocks.values()].flatMap(({ ops }) => ops.map(({ row }) => row));
@@ -110,10 +114,10 @@ export class RegionWriter implements Surroundings {
     this.#level(undefined, this.#flow.items, () => undefined);
     if (indirect) code.close();
     code.unreachable();
-    for (const kind of exitKinds.toReversed()) {
+    for (const [kind, registers] of [...exitKinds.entries()].reverse()) {
       code.close();
       code.take(this.#answer);
-      this.#spill(kind);
+      this.#spill(registers, this.#leaveBoxed[kind]);
       code.store('i32', zero, fuel, Layout.FUEL);
       code.return(this.#answer);
     }
@@ -251,8 +255,12 @@ export class RegionWriter implements Surroundings {
   /** Leaves for the interpreter to go on. */
   #exit(answer: I64): void {
     const kind = this.#lifetimes.exitKind.get(this.#block.start);
-    if (kind === undefined) this.#return(answer);
-    else this.code.brWith(this.#leave[kind] as Label, answer);
+    if (kind === undefined) {
+      this.#return(answer);
+      return;
+    }
+    this.#leaveBoxed[kind] = (this.#leaveBoxed[kind] as number) & this.#guest.singles.boxed;
+    this.code.brWith(this.#leave[kind] as Label, answer);
   }
 
   #return(answer: I64): void {
@@ -265,13 +273,17 @@ export class RegionWriter implements Surroundings {
     this.#spill(this.#lifetimes.dirty.get(this.#block.start) as Registers);
   }
 
-  #spill({ x, f }: Registers): void {
+  /** `boxed`: registers that are boxed singles here. */
+  #spill({ x, f }: Registers, boxed = this.#guest.singles.boxed): void {
     const { code } = this;
     for (let r = 1; r < 32; r++) {
       if (((x >>> r) & 1) !== 0) code.store('i64', zero, this.x[r] as Local<'i64'>, Layout.X + r * 8);
     }
     for (let r = 0; r < 32; r++) {
-      if (((f >>> r) & 1) !== 0) code.store('f64', zero, this.f[r] as Local<'f64'>, Layout.F + r * 8);
+      if (((f >>> r) & 1) === 0) continue;
+      const single = ((boxed >>> r) & 1) !== 0 ? this.s[r] : undefined;
+      if (single === undefined) code.store('f64', zero, this.f[r] as Local<'f64'>, Layout.F + r * 8);
+      else code.store('i64', zero, boxF32(single), Layout.F + r * 8);
     }
   }
 
@@ -292,8 +304,15 @@ export class RegionWriter implements Surroundings {
       if (local === undefined || ((f >>> r) & 1) === 0) continue;
       code.set(local, f64.load(zero, Layout.F + r * 8));
       const single = this.s[r];
-      if (single !== undefined) code.set(single, toF32(code.let(i64.fromBits(local))));
+      if (single !== undefined) this.#unbox(single, Layout.F + r * 8);
     }
+  }
+
+  /** Loads the value that a register in memory has as a single. By branches: an optimiser would move a selection to each use, into loops. */
+  #unbox(single: Local<'f32'>, at: number): void {
+    const { code } = this;
+    code.set(single, f32.load(zero, at));
+    code.ifRarely(i32.ne(i32.load(zero, at + 4), i32.const(-1)), () => code.set(single, CANONICAL_NAN));
   }
 
   /** Finds out how to round; where instructions would trap, `leave` is written. */
@@ -382,6 +401,7 @@ export class RegionWriter implements Surroundings {
     this.#block = block;
     if (this.#flow.selected.has(pc)) code.set(way, zero);
     this.#fuelSaved = false;
+    this.#guest.singles = this.#singles.start.get(pc) as Singles;
     if (this.#checkpoints.has(pc)) {
       code.ifRarely(i32.ltS(fuel, i32.const(this.#longest.get(pc) as number)), () => this.#exit(leaveAt(pc, Left.FUEL, 0)));
     }
@@ -393,7 +413,6 @@ export class RegionWriter implements Surroundings {
     const plan = this.#plans.blocks.get(pc) as Plan;
     const stored = this.#lifetimes.stored.get(pc) as ReadonlySet<number>;
     countChecks(block.ops, plan, this.#parts.checks);
-    this.#guest.singles = this.#singles.start.get(pc) as Singles;
     for (const [i, op] of block.ops.entries()) {
       this.#done = i;
       this.#guest.op = op;
