@@ -95,7 +95,7 @@ export class InterpreterGuest implements Guest {
     return i32.load(i32.const(0), Layout.FCSR);
   }
 
-  roundingMode(): Local<'i32'> {
+  roundingMode(): I32 {
     const { code } = this;
     const mode = code.let(i32.and(i32.shrU(this.imm32, i32.const(8)), i32.const(7)));
     code.if(i32.eq(mode, i32.const(Rounding.DYNAMIC)), () => {
@@ -289,6 +289,10 @@ export class InterpreterGuest implements Guest {
     const callee = this.#m.helpers.get(name);
     if (callee === undefined) throw new Error(`the interpreter has no helper ${name}`);
     return callee;
+  }
+
+  rounding(name: HelperName): Callee {
+    return this.helper(name);
   }
 
   /** Falls to the following instruction. */

@@ -1,4 +1,4 @@
-import type { Callee, Code, Local } from '../wasm/code.ts';
+import type { Callee, Code } from '../wasm/code.ts';
 import type { F32, F64, I32, I64 } from '../wasm/expression.ts';
 
 /**
@@ -71,8 +71,8 @@ export interface Guest {
   readonly sourcesAreOne: boolean;
   /** The rounding mode field of the instruction; undefined where it is known only when it runs. */
   readonly mode: number | undefined;
-  /** The instruction's rounding mode, from frm when it is dynamic. Illegal modes trap. */
-  roundingMode(): Local<'i32'>;
+  /** The instruction's rounding mode, as functions that round take it. Illegal modes trap. */
+  roundingMode(): I32;
   /** Whether a rounded operation may take the host's result: to nearest, ties to even, and the inexact flag is raised already. */
   readonly fast: I32;
   /** The same as what float/plain.ts compares doubles and singles with: 0 if the host's result may not be taken. */
@@ -120,6 +120,8 @@ export interface Guest {
   publishFuel(): void;
   trap(cause: TrapCode): void;
   helper(name: HelperName): Callee;
+  /** One that rounds: it takes what `roundingMode` gives, and may raise any flag. Others raise none but invalid. */
+  rounding(name: HelperName): Callee;
 }
 
 export function row(

@@ -20,6 +20,7 @@ export interface Surroundings {
   /** Whether the host's relaxed_madd is there and rounds once. */
   readonly fuses: boolean;
   helper(name: HelperName): Callee;
+  rounding(name: HelperName): Callee;
   /** Leaves so that the interpreter executes the current instruction, of which nothing has happened yet. */
   sideExit(): void;
   /** Ends the block. */
@@ -100,9 +101,9 @@ export class TranslatorGuest implements Guest {
     return FCSR_FIELDS[this.op.imm & 0xfff];
   }
 
-  /** There is no illegal mode in a region: see {@link isIllegalMode}. */
-  roundingMode(): Local<'i32'> {
-    return this.code.let(this.mode === Rounding.DYNAMIC ? i32.shrU(this.fcsr, i32.const(5)) : i32.const(this.mode));
+  /** There is no illegal mode in a region (see {@link isIllegalMode}), and its functions know where to look for a dynamic one. */
+  roundingMode(): I32 {
+    return i32.const(this.mode);
   }
 
   checkFcsr(value: I32): void {
@@ -272,6 +273,10 @@ export class TranslatorGuest implements Guest {
 
   helper(name: HelperName): Callee {
     return this.#around.helper(name);
+  }
+
+  rounding(name: HelperName): Callee {
+    return this.#around.rounding(name);
   }
 
   #floatRegister(operand: 'rs1' | 'rs2' | 'rs3'): number {

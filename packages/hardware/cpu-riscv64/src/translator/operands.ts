@@ -2,7 +2,7 @@ import { floatHelpers } from '../float/helpers.ts';
 import { integerHelpers } from '../interpreter/helpers.ts';
 import type { Guest, HelperName, Instruction } from '../isa/instruction.ts';
 import * as Layout from '../layout.ts';
-import { type Callee, Code, type Local } from '../wasm/code.ts';
+import { type Callee, Code } from '../wasm/code.ts';
 import { type F32, type F64, f32, f64, type I32, type I64, i32, i64 } from '../wasm/expression.ts';
 import { ModuleBuilder } from '../wasm/module.ts';
 import type { Op } from './region.ts';
@@ -14,6 +14,9 @@ interface Operands {
   /** Which of `reads` are read as singles. */
   readonly readsSingles: readonly ('f1' | 'f2' | 'f3')[];
   readonly writesSingle: boolean;
+  /** Functions that it may call; the second ones round. */
+  readonly helpers: ReadonlySet<HelperName>;
+  readonly rounders: ReadonlySet<HelperName>;
   /** Whether it may be left to the interpreter: it accesses memory, or traps. */
   readonly leaves: boolean;
 }
@@ -45,8 +48,8 @@ function operandsOf(row: Instruction): Operands {
   if (operands === undefined) {
     const recorder = new Recorder();
     row.effect(recorder);
-    const { writes, writesSingle, leaves } = recorder;
-    operands = { reads: [...recorder.reads], readsSingles: [...recorder.readsSingles], writes, writesSingle, leaves };
+    const { writes, writesSingle, helpers, rounders, leaves } = recorder;
+    operands = { reads: [...recorder.reads], readsSingles: [...recorder.readsSingles], writes, writesSingle, helpers, rounders, leaves };
     known.set(row, operands);
   }
   return operands;
@@ -93,6 +96,24 @@ export function singlesRead(op: Op): number {
 /** Whether an instruction writes a single. */
 export const writesSingle = (row: Instruction): boolean => operandsOf(row).writesSingle;
 
+/** The functions that instructions may call: any, and of those the ones that round. */
+export function functionsFor(rows: Iterable<Instruction>): {
+  readonly all: ReadonlySet<HelperName>;
+  readonly rounders: ReadonlySet<HelperName>;
+} {
+  const all = new Set<HelperName>();
+  const rounders = new Set<HelperName>();
+  for (const row of rows) {
+    const operands = operandsOf(row);
+    for (const name of operands.helpers) all.add(name);
+    for (const name of operands.rounders) {
+      all.add(name);
+      rounders.add(name);
+    }
+  }
+  return { all, rounders };
+}
+
 /** Whether an instruction may be left to the interpreter after all. Of the CSRs that are translated, only those with frm are: see checkFcsr. */
 export const mayLeave = ({ row, imm }: Op): boolean => operandsOf(row).leaves && !(row.format === 'CSR' && (imm & 0xfff) === FFLAGS);
 
@@ -107,6 +128,8 @@ class Recorder implements Guest {
   readonly readsSingles = new Set<Operands['readsSingles'][number]>();
   writes: Operands['writes'];
   writesSingle = false;
+  readonly helpers = new Set<HelperName>();
+  readonly rounders = new Set<HelperName>();
   leaves = false;
   readonly imm = i64.const(0);
   readonly imm32 = i32.const(0);
@@ -156,6 +179,7 @@ class Recorder implements Guest {
   }
 
   multiplyAdd(): F64 {
+    this.helper('fmaNearest64');
     return f64.const(0);
   }
 
@@ -196,8 +220,8 @@ class Recorder implements Guest {
     return i64.const(0);
   }
 
-  roundingMode(): Local<'i32'> {
-    return this.code.let(i32.const(0));
+  roundingMode(): I32 {
+    return i32.const(0);
   }
 
   fcsrChanged(): void {}
@@ -227,6 +251,12 @@ class Recorder implements Guest {
   }
 
   helper(name: HelperName): Callee {
+    this.helpers.add(name);
+    return helperSignatures().get(name) as Callee;
+  }
+
+  rounding(name: HelperName): Callee {
+    this.rounders.add(name);
     return helperSignatures().get(name) as Callee;
   }
 }

@@ -7,6 +7,7 @@ import { f32, f64, type I32, type I64, i32, i64 } from '../wasm/expression.ts';
 import { type Flow, type Item, structure } from './flow.ts';
 import { type CheckCounts, countChecks, type Plan, type Plans, planGuards, STACK_POINTER } from './guards.ts';
 import { isIllegalMode, type Surroundings, TranslatorGuest, writeHostLimit } from './guest.ts';
+import type { Helpers } from './imports.ts';
 import { type Lifetimes, lifetimes, loadedFirst, none, without } from './lifetimes.ts';
 import { addOperands, type Registers } from './operands.ts';
 import { type Block, type Region, returns, successors, switches, type Way } from './region.ts';
@@ -29,7 +30,7 @@ export interface Parts {
   /** Entries of the module's regions, by address, and the regions' functions. */
   readonly ways: ReadonlyMap<number, Way>;
   readonly functions: readonly Callee[];
-  readonly helpers: ReadonlyMap<HelperName, Callee>;
+  readonly helpers: Helpers;
   readonly find: Callee;
   readonly go: Callee;
   readonly signature: number;
@@ -125,7 +126,11 @@ export class RegionWriter implements Surroundings {
   }
 
   helper(name: HelperName): Callee {
-    return this.#parts.helpers.get(name) as Callee;
+    return this.#parts.helpers.plain.get(name) as Callee;
+  }
+
+  rounding(name: HelperName): Callee {
+    return this.#parts.helpers.rounding.get(name) as Callee;
   }
 
   sideExit(): void {
