@@ -24,6 +24,8 @@ export const COUNTDOWN = 800;
 /** Instructions completed by translated code, 64 bits, and then how often it was left, by reason (see interpreter/agreement.ts), 64 bits each. */
 export const TRANSLATED = 808;
 export const EXITS = 816;
+/** What translated code compares results of the host's operations with (see float/plain.ts), 64 bits. Right while a region is in charge. */
+export const HOST_LIMIT = 896;
 
 /**
  * Where jumps to addresses known only at run time find translated code: the address in the low half of 8 bytes, its {@link Handle} in the high

@@ -36,3 +36,9 @@ export function withTieringBudget<T>(budget: number, make: () => T): T {
   const usual = USUAL_BUDGETS.get(v8Version);
   return usual === undefined ? make() : withV8Flag(`--wasm-tiering-budget=${budget}`, `--wasm-tiering-budget=${usual}`, make);
 }
+
+/** As `make`; the module's branch hints count. V8 has had them behind a flag for long; where it is not known to have that flag, nothing is changed. */
+export function withBranchHints<T>(make: () => T): T {
+  if (v8Version !== '11') return make();
+  return withV8Flag('--experimental-wasm-branch-hinting', '--no-experimental-wasm-branch-hinting', make);
+}

@@ -16,7 +16,10 @@ const TABLE = 22;
 const LAST = 23;
 const TEMPORARIES = [5, 6, 7, 28, 29] as const;
 const SUMS = [10, 11, 12, 13, 14] as const;
-const DOUBLES = [0, 1, 2, 3] as const;
+const FLOATS = [0, 1, 2, 3] as const;
+/** funct7 of fadd.s, fadd.d, fsub.d, fmul.s and fmul.d. */
+const FLOAT_OPERATIONS = [0x00, 0x01, 0x05, 0x08, 0x09] as const;
+const DYNAMIC = 7;
 const A7 = 17;
 const SYS_EXIT = 93;
 
@@ -87,6 +90,12 @@ function body(random: Random): number[] {
 
 const step = (random: Random): number => random.pick([1, 2, 4, 8, 8, 8, 16, -1, -4, -8, -8, 40, 520, -264]);
 
+function floatItem(random: Random, pointer: number, imm: number): number {
+  const [rd, rs1, rs2] = [random.pick(FLOATS), random.pick(FLOATS), random.pick(FLOATS)];
+  if (random.chance(2)) return rType(0x53, DYNAMIC, random.pick(FLOAT_OPERATIONS), rd, rs1, rs2);
+  return random.chance(2) ? iType(0x07, random.pick([2, 3]), rd, pointer, imm) : Word.fsd(rs2, pointer, imm);
+}
+
 function item(random: Random): number[] {
   const rd = random.pick(random.chance(2) ? SUMS : TEMPORARIES);
   const source = random.pick(random.chance(2) ? SUMS : TEMPORARIES);
@@ -109,7 +118,7 @@ function item(random: Random): number[] {
     case 4:
       return [Word.add(rd, pointer, STRIDE), iType(0x03, size, rd, rd, imm)];
     case 5:
-      return [random.chance(2) ? Word.fld(random.pick(DOUBLES), pointer, imm) : Word.fsd(random.pick(DOUBLES), pointer, imm)];
+      return [floatItem(random, pointer, imm)];
     case 6:
       return [iType(random.pick([0x13, 0x1b]), 0, rd, source, random.between(-64, 64))];
     default: {

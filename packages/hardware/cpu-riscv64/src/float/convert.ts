@@ -1,7 +1,6 @@
 import { type Callee, call } from '../wasm/code.ts';
 import { choose, f32, f64, type I32, i32, i64 } from '../wasm/expression.ts';
 import type { ModuleBuilder } from '../wasm/module.ts';
-import { isPlain32 } from './arithmetic.ts';
 import {
   bitsOf,
   box,
@@ -24,6 +23,7 @@ import {
   toF64,
   unbox32,
 } from './format.ts';
+import { hasHostMode, returnNarrowed } from './host.ts';
 import type { Parts } from './pack.ts';
 
 /** Integer types of conversions: w, wu, l, lu, as the rs2 field numbers them. */
@@ -88,13 +88,7 @@ export function fromIntegerFunction(module: ModuleBuilder, format: FloatFormat, 
 /** Double → single: (contents, mode) → contents. */
 export function narrowFunction(module: ModuleBuilder, double: Parts, single: Parts): Callee {
   return module.function(['i64', 'i32'], 'i64', (code, [a, mode]) => {
-    code.if(i32.eq(mode, i32.const(Rounding.NEAREST_EVEN)), () => {
-      const r = code.let(f32.demote(toF64(a)));
-      code.if(isPlain32(r), () => {
-        raiseIf(code, f64.ne(f64.promote(r), toF64(a)), Flag.INEXACT);
-        code.return(boxF32(r));
-      });
-    });
+    code.if(hasHostMode(mode), () => returnNarrowed({ code, mode, directed: single.directed }, code.let(toF64(a))));
     code.if(isNan(DOUBLE, a), () => {
       raiseIf(code, isSignaling(DOUBLE, a), Flag.INVALID);
       code.return(canonicalNan(SINGLE));

@@ -2,6 +2,7 @@ import { type Callee, call } from '../wasm/code.ts';
 import { type I32, type I64, i32, i64 } from '../wasm/expression.ts';
 import type { ModuleBuilder } from '../wasm/module.ts';
 import { box, Flag, type FloatFormat, infinityBits, magnitude, ones, power, Rounding, raise } from './format.ts';
+import { directedFunction } from './host.ts';
 
 /** Functions that take values apart and put them together, per format. */
 export interface Parts {
@@ -13,6 +14,8 @@ export interface Parts {
   readonly significand: Callee;
   /** (sign, exponent, significand, mode) → register contents, rounded, with flags raised. */
   readonly pack: Callee;
+  /** See {@link directedFunction}. */
+  readonly directed: Callee;
 }
 
 /** Shifts right by any distance; see {@link Parts.jam}. */
@@ -44,7 +47,7 @@ export function parts(module: ModuleBuilder, format: FloatFormat, jam: Callee): 
     code.return(i64.shl(low, i64.sub(i64.clz(low), i64.const(1))));
     code.unreachable();
   });
-  return { jam, exponent, significand, pack: packFunction(module, format, jam) };
+  return { jam, exponent, significand, pack: packFunction(module, format, jam), directed: directedFunction(module, format) };
 }
 
 /**

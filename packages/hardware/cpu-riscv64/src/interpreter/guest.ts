@@ -1,8 +1,10 @@
-import type { Guest, HelperName, LoadOp, StoreSize, TrapCode } from '../isa/instruction.ts';
+import { boxF32, Rounding, toF32 } from '../float/format.ts';
+import { HOST_LIMIT32, HOST_LIMIT64 } from '../float/plain.ts';
+import { type Guest, type HelperName, type LoadOp, type StoreSize, TrapCause, type TrapCode } from '../isa/instruction.ts';
 import { FAST_FCSR } from '../isa/rounding.ts';
 import * as Layout from '../layout.ts';
 import { type Callee, type Code, call, type Label, type Local } from '../wasm/code.ts';
-import { choose, type F64, f64, type I32, type I64, i32, i64 } from '../wasm/expression.ts';
+import { choose, type F32, type F64, f32, f64, type I32, type I64, i32, i64 } from '../wasm/expression.ts';
 
 /** Why the interpreter returned to its host. */
 export const Stop = {
@@ -63,6 +65,7 @@ export class InterpreterGuest implements Guest {
   readonly code: Code;
   readonly sourcesAreOne = false;
   readonly mode = undefined;
+  readonly fcsrField = undefined;
   readonly #m: Machinery;
   readonly #near: boolean;
 
@@ -91,6 +94,19 @@ export class InterpreterGuest implements Guest {
   get fcsr(): I32 {
     return i32.load(i32.const(0), Layout.FCSR);
   }
+
+  roundingMode(): I32 {
+    const { code } = this;
+    const mode = code.let(i32.and(i32.shrU(this.imm32, i32.const(8)), i32.const(7)));
+    code.if(i32.eq(mode, i32.const(Rounding.DYNAMIC)), () => {
+      code.set(mode, i32.shrU(this.fcsr, i32.const(5)));
+      code.if(i32.gtU(mode, i32.const(Rounding.NEAREST_MAX_MAGNITUDE)), () => this.trap(TrapCause.illegal));
+    });
+    return mode;
+  }
+
+  /** Instructions look for themselves. */
+  checkFcsr(): void {}
 
   get reservation(): I64 {
     return i64.load(i32.const(0), Layout.RESERVATION);
@@ -121,8 +137,28 @@ export class InterpreterGuest implements Guest {
     this.code.store('f64', this.#destination(), value, Layout.F);
   }
 
+  s(operand: 'rs1' | 'rs2' | 'rs3'): F32 {
+    return toF32(this.code.let(this.f(operand)));
+  }
+
+  setS(value: F32): void {
+    this.setF(boxF32(value));
+  }
+
+  half(operand: 'rs1' | 'rs2'): F32 {
+    return f32.load(this.#register(operand), Layout.F);
+  }
+
   get fast(): I32 {
     return i32.eq(i32.and(this.fcsr, this.imm32), i32.const(FAST_FCSR));
+  }
+
+  get hostLimit64(): I64 {
+    return i64.select(this.fast, HOST_LIMIT64, i64.const(0));
+  }
+
+  get hostLimit32(): I32 {
+    return i32.select(this.fast, HOST_LIMIT32, i32.const(0));
   }
 
   /** It is looked at anew by each instruction. */
@@ -163,6 +199,18 @@ export class InterpreterGuest implements Guest {
     const at = this.code.let(address);
     this.#check(at, 8, Layout.Perm.WRITE);
     this.code.store('f64', i32.wrap(at), value, Layout.BASE);
+  }
+
+  loadSingle(address: I64): F32 {
+    const at = this.code.let(address);
+    this.#check(at, 4, Layout.Perm.READ);
+    return f32.load(i32.wrap(at), Layout.BASE);
+  }
+
+  storeSingle(address: I64, value: F32): void {
+    const at = this.code.let(address);
+    this.#check(at, 4, Layout.Perm.WRITE);
+    this.code.store('f32', i32.wrap(at), value, Layout.BASE);
   }
 
   atomic(size: 4 | 8, address: I64): I32 {
@@ -241,6 +289,10 @@ export class InterpreterGuest implements Guest {
     const callee = this.#m.helpers.get(name);
     if (callee === undefined) throw new Error(`the interpreter has no helper ${name}`);
     return callee;
+  }
+
+  rounding(name: HelperName): Callee {
+    return this.helper(name);
   }
 
   /** Falls to the following instruction. */

@@ -1,6 +1,17 @@
 import { call } from '../wasm/code.ts';
 import { type I32, type I64, i32, i64 } from '../wasm/expression.ts';
-import { type Guest, type Instruction, iType, type LoadOp, row, rType, type StoreSize, shiftType, TrapCause } from './instruction.ts';
+import {
+  type FcsrField,
+  type Guest,
+  type Instruction,
+  iType,
+  type LoadOp,
+  row,
+  rType,
+  type StoreSize,
+  shiftType,
+  TrapCause,
+} from './instruction.ts';
 
 /** RV64I: unprivileged ISA manual, chapters 2 and 4; Zifencei and Zicsr: chapters 6 and 7. */
 const LOAD = 0x03;
@@ -42,11 +53,15 @@ function csr(name: string, funct3: number, fromImmediate: boolean, always: boole
       const number = i32.and(g.imm32, i32.const(0xfff));
       const source = i32.shrU(g.imm32, i32.const(12));
       const operand = code.let(fromImmediate ? i64.extendU(source) : rs1(g));
+      const writes = always ? i32.const(1) : i32.ne(source, i32.const(0));
+      if (g.fcsrField !== undefined) {
+        accessFcsr(g, g.fcsrField, writes, (old) => written(old, operand));
+        return;
+      }
       g.publishFuel();
       // csrRead gives −1 for a CSR that does not exist: every one that does is narrower, or a counter far below 2⁶³.
       const old = code.let(call('i64', g.helper('csrRead'), number));
       const bad = code.let(i64.ltS(old, i64.const(0)));
-      const writes = always ? i32.const(1) : i32.ne(source, i32.const(0));
       code.if(i32.and(i32.eqz(bad), writes), () => {
         code.set(bad, call('i32', g.helper('csrWrite'), number, written(old, operand)));
         g.fcsrChanged();
@@ -56,6 +71,21 @@ function csr(name: string, funct3: number, fromImmediate: boolean, always: boole
     },
     'CSR',
   );
+}
+
+/** A CSR instruction known to be about fflags, frm or fcsr. */
+function accessFcsr(g: Guest, { shift, width }: FcsrField, writes: I32, written: (old: I64) => I64): void {
+  const { code } = g;
+  const mask = (1 << width) - 1;
+  const old = code.let(i64.extendU(i32.and(i32.shrU(g.fcsr, i32.const(shift)), i32.const(mask))));
+  code.if(writes, () => {
+    const field = i32.shl(i32.and(i32.wrap(written(old)), i32.const(mask)), i32.const(shift));
+    const next = code.let(i32.or(i32.and(g.fcsr, i32.const(0xff & ~(mask << shift))), field));
+    g.checkFcsr(next);
+    g.setFcsr(next);
+    g.fcsrChanged();
+  });
+  g.setX(old);
 }
 
 export const BASE: readonly Instruction[] = [

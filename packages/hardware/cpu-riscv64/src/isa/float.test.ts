@@ -59,6 +59,11 @@ const VECTORS: readonly Vector[] = [
   ['fadd.d', [0xfff8_1234_0000_0000n, d(1)], RNE, NAN, 0],
   ['fsub.d', [d(1), d(2 ** -54)], RDN, d(1 - EPS / 2), NX],
   ['fsub.d', [d(5), d(3)], RNE, d(2), 0],
+  ['fadd.d', [d(-1), d(1)], RUP, d(0), 0],
+  ['fadd.d', [d(-0), d(0)], RDN, d(-0), 0],
+  ['fadd.d', [d(-0), d(0)], RTZ, d(0), 0],
+  ['fadd.d', [d(-1), d(2 ** -54)], RTZ, d(-1 + EPS / 2), NX],
+  ['fadd.d', [d(-1), d(-(2 ** -54))], RDN, d(-1 - EPS), NX],
   ['fmul.d', [d(1 + EPS), d(1 + EPS)], RNE, d(1 + 2 * EPS), NX],
   ['fmul.d', [d(3), d(7)], RNE, d(21), 0],
   ['fmul.d', [MIN, d(0.5)], RNE, d(0), UF | NX],
@@ -139,6 +144,13 @@ const VECTORS: readonly Vector[] = [
   ['fcvt.s.d', [d(1.5)], RNE, s(1.5), 0],
   ['fcvt.s.d', [d(1e300)], RNE, s(Infinity), OF | NX],
   ['fcvt.s.d', [d(1e-300)], RUP, MIN_S, UF | NX],
+  // The nearest single is the largest, and the one wanted beyond it; and the same at the smallest normal one.
+  ['fcvt.s.d', [d(2 ** 128 - 2 ** 104 + 2 ** 100)], RNE, MAX_S, NX],
+  ['fcvt.s.d', [d(2 ** 128 - 2 ** 104 + 2 ** 100)], RUP, s(Infinity), OF | NX],
+  ['fcvt.s.d', [d(2 ** 128 - 2 ** 104 + 2 ** 100)], RDN, MAX_S, NX],
+  ['fcvt.s.d', [d(2 ** -126 - 2 ** -160)], RTZ, boxed(0x7f_ffffn), UF | NX],
+  ['fcvt.s.d', [d(2 ** -126 - 2 ** -160)], RNE, s(2 ** -126), NX],
+  ['fcvt.s.d', [d(-(1 + 2 ** -30))], RDN, s(-(1 + 2 ** -23)), NX],
   ['fcvt.s.d', [SNAN], RNE, NAN_S, NV],
   ['fcvt.d.s', [s(1.5)], RNE, d(1.5), 0],
   ['fcvt.d.s', [MIN_S], RNE, d(2 ** -149), 0],
@@ -152,6 +164,7 @@ const VECTORS: readonly Vector[] = [
   ['fadd.s', [s(1), s(2 ** -24)], RUP, s(1 + 2 ** -23), NX],
   ['fadd.s', [d(1), s(1)], RNE, NAN_S, 0],
   ['fsub.s', [s(5), s(3)], RNE, s(2), 0],
+  ['fsub.s', [s(5), s(5)], RDN, s(-0), 0],
   ['fmul.s', [MIN_S, s(0.5)], RNE, s(0), UF | NX],
   ['fmul.s', [MAX_S, s(2)], RDN, MAX_S, OF | NX],
   ['fdiv.s', [s(1), s(3)], RNE, s(1 / 3), NX],
@@ -320,6 +333,74 @@ describe('the fast path', () => {
       }
     },
   );
+});
+
+/** A number as a multiple of 2⁻¹⁰⁷⁴; undefined for infinities and NaNs. */
+function multiple(bits: bigint, width: 32 | 64): bigint | undefined {
+  const fractionBits = width === 64 ? 52n : 23n;
+  const exponentMax = width === 64 ? 2047n : 255n;
+  const magnitude = bits & ((1n << BigInt(width - 1)) - 1n);
+  const exponent = magnitude >> fractionBits;
+  if (exponent === exponentMax) return undefined;
+  const fraction = magnitude & ((1n << fractionBits) - 1n);
+  const significand = exponent === 0n ? fraction : fraction | (1n << fractionBits);
+  const scale = width === 64 ? 0n : 1074n - 149n;
+  const value = significand << (scale + (exponent === 0n ? 0n : exponent - 1n));
+  return (bits >> BigInt(width - 1)) & 1n ? -value : value;
+}
+
+const ONE = 1n << 1074n;
+/** The sign of what an operation's exact result is more than `r`; all are multiples of 2⁻¹⁰⁷⁴. */
+const MORE: Readonly<Record<string, (a: bigint, b: bigint, r: bigint) => bigint>> = {
+  fadd: (a, b, r) => a + b - r,
+  fsub: (a, b, r) => a - b - r,
+  fmul: (a, b, r) => a * b - r * ONE,
+  fdiv: (a, b, r) => (b < 0n ? r * b - a * ONE : a * ONE - r * b),
+  fsqrt: (a, _b, r) => (r < 0n ? 1n : a * ONE - r * r),
+};
+
+describe.each([
+  [64, 'd'],
+  [32, 's'],
+] as const)('rounding towards one side, %i bits', (width, suffix) => {
+  const operand = (random: Random): bigint => {
+    const bits = edgy(random);
+    if (width === 64) return bits;
+    const exponent = random.pick([0, 1, 2, 23, 24, 64, 100, 120, 126, 127, 128, 150, 200, 246, 247, 248, 253, 254]);
+    return boxed(((bits >> 63n) << 31n) | (BigInt(exponent) << 23n) | ((bits >> 29n) & 0x7f_ffffn));
+  };
+
+  it.each(Object.keys(MORE))('%s gives the number next to the exact one', (name) => {
+    const row = rowOf(`${name}.${suffix}`);
+    const more = MORE[name] as (a: bigint, b: bigint, r: bigint) => bigint;
+    const bench = new Bench();
+    const random = new Random(5);
+    let compared = 0;
+    for (const mode of [RTZ, RDN, RUP]) {
+      bench.place(encode(row, mode));
+      for (let i = 0; i < 1000; i++) {
+        const operands = [operand(random), operand(random)];
+        const [a, b] = operands.map((bits) => multiple(bits, width)) as [bigint, bigint];
+        if ((name === 'fdiv' && b === 0n) || (name === 'fsqrt' && a < 0n)) continue;
+        bench.step(operands, 0);
+        const bits = bench.result('f');
+        const r = multiple(bits, width);
+        const isNegative = ((bits >> BigInt(width - 1)) & 1n) !== 0n;
+        const away = multiple(bits + 1n, width);
+        if (r === undefined || away === undefined) continue;
+        const rest = more(a, b, r);
+        compared++;
+        expect({ operands, mode, inexact: bench.fcsr & NX }).toEqual({ operands, mode, inexact: rest === 0n ? 0 : NX });
+        if (rest === 0n) continue;
+        const isTruncated = mode === RTZ || mode === (isNegative ? RUP : RDN);
+        const neighbour = isTruncated ? away : (multiple(bits - 1n, width) as bigint);
+        // The exact result is between the two.
+        expect({ operands, mode, upwards: rest > 0n }).toEqual({ operands, mode, upwards: isTruncated !== isNegative });
+        expect({ operands, mode, upwards: more(a, b, neighbour) > 0n }).toEqual({ operands, mode, upwards: isTruncated === isNegative });
+      }
+    }
+    expect(compared).toBeGreaterThan(1000);
+  });
 });
 
 it('has a vector for every floating-point instruction', () => {

@@ -1,23 +1,9 @@
-import { isFinite32, isFinite64, isPlain32, isPlain64 } from '../float/arithmetic.ts';
 import { IntegerKind } from '../float/convert.ts';
-import {
-  bitsOf,
-  bothBoxed,
-  box,
-  box32,
-  boxF32,
-  DOUBLE,
-  type FloatFormat,
-  isBoxed,
-  ones,
-  Rounding,
-  SINGLE,
-  signMask,
-  toF32,
-} from '../float/format.ts';
+import { DOUBLE, type FloatFormat, ones, Rounding, SINGLE, signMask } from '../float/format.ts';
+import { isModest32, isModest64, isPlain32, isPlain64 } from '../float/plain.ts';
 import { call, type Local } from '../wasm/code.ts';
-import { type F32, type F64, f32, f64, type I32, type I64, i32, i64 } from '../wasm/expression.ts';
-import { type Guest, type Instruction, iType, row, TrapCause } from './instruction.ts';
+import { type Expr, type F32, type F64, f32, f64, type I32, type I64, i32, i64 } from '../wasm/expression.ts';
+import { type Guest, type Instruction, iType, row } from './instruction.ts';
 
 /**
  * F and D: unprivileged ISA manual, chapters 20 and 21.
@@ -28,8 +14,6 @@ import { type Guest, type Instruction, iType, row, TrapCause } from './instructi
 const LOAD_FP = 0x07;
 const STORE_FP = 0x27;
 const OP_FP = 0x53;
-
-type Raw = Local<'i64'>;
 
 /** What differs between the two formats. `fmt`: the instruction field; `suffix`: the mnemonic's. */
 interface Precision {
@@ -65,89 +49,69 @@ const plain = (
     destination,
   );
 
-/** The rounding mode of the instruction, from frm when it is dynamic. Illegal modes trap. */
-function roundingMode(g: Guest): Local<'i32'> {
+/** Where the mode is known to be none that the host has, only the exact path is written. */
+const hostMayRound = ({ mode }: Guest): boolean => mode === undefined || mode === Rounding.NEAREST_EVEN || mode === Rounding.DYNAMIC;
+
+/** The host's result if it is good, else the exact path's. */
+function round<T extends 'f32' | 'f64'>(g: Guest, host: Expr<T>, isGood: (r: Local<T>) => I32, exact: (mode: I32) => Expr<T>): Local<T> {
   const { code } = g;
-  const mode = code.let(i32.and(i32.shrU(g.imm32, i32.const(8)), i32.const(7)));
-  code.if(i32.eq(mode, i32.const(Rounding.DYNAMIC)), () => {
-    code.set(mode, i32.shrU(g.fcsr, i32.const(5)));
-    code.if(i32.gtU(mode, i32.const(Rounding.NEAREST_MAX_MAGNITUDE)), () => g.trap(TrapCause.illegal));
-  });
-  return mode;
+  const r = code.local(host.type);
+  const goExact = (): void => code.set(r, exact(g.roundingMode()));
+  if (hostMayRound(g)) {
+    code.set(r, host);
+    code.ifRarely(i32.eqz(isGood(r)), goExact);
+  } else goExact();
+  return r;
 }
 
-/**
- * rd = the host's result if `attempt` finds it good, else the exact function's. Where the mode is known to be none that the host has, only the
- * latter is written.
- */
-function fastOrExact(g: Guest, attempt: (take: (condition: I32, write: () => void) => void) => void, exact: (mode: I32) => I64): void {
-  const { code } = g;
-  code.block((done) => {
-    if (g.mode === undefined || g.mode === Rounding.NEAREST_EVEN || g.mode === Rounding.DYNAMIC) {
-      code.if(g.fast, () =>
-        attempt((condition, write) =>
-          code.if(condition, () => {
-            write();
-            code.br(done);
-          }),
-        ),
-      );
-    }
-    g.setF(exact(roundingMode(g)));
-    g.fcsrChanged();
-  });
+/** An exact function's result: register contents. */
+type Exact = (mode: I32) => I64;
+
+function roundDouble(g: Guest, host: F64, isGood: (r: F64) => I32, exact: Exact): void {
+  g.setD(round(g, host, isGood, (mode) => f64.fromBits(exact(mode))));
+}
+
+/** Exact functions give singles boxed. */
+function roundSingle(g: Guest, host: F32, isGood: (r: F32) => I32, exact: Exact): void {
+  g.setS(round(g, host, isGood, (mode) => f32.fromBits(i32.wrap(exact(mode)))));
 }
 
 interface Host {
   readonly single: (a: F32, b: F32) => F32;
   readonly double: (a: F64, b: F64) => F64;
-  /** Every finite result is good: sums below the normal range are exact. */
-  readonly anyFinite: boolean;
+  /** Results below the normal range are good too: sums are exact there. */
+  readonly anySmall: boolean;
 }
 
-type Take = (condition: I32, write: () => void) => void;
-
-function attemptDouble(g: Guest, host: Host, a: F64, b: F64, take: Take): void {
-  const r = g.code.let(host.double(a, b));
-  take(host.anyFinite ? isFinite64(r) : isPlain64(r), () => g.setD(r));
-}
-
-function attemptSingle(g: Guest, host: Host, a: Raw, b: Raw, take: Take): void {
-  const { code } = g;
-  code.if(bothBoxed(a, b), () => {
-    const r = code.let(host.single(f32.fromBits(i32.wrap(a)), f32.fromBits(i32.wrap(b))));
-    take(host.anyFinite ? isFinite32(r) : isPlain32(r), () => g.setF(boxF32(r)));
-  });
-}
+const goodDouble =
+  (g: Guest, anySmall = false) =>
+  (r: F64): I32 =>
+    anySmall ? isModest64(r, g.hostLimit64) : isPlain64(r, g.hostLimit64);
+const goodSingle =
+  (g: Guest, anySmall = false) =>
+  (r: F32): I32 =>
+    anySmall ? isModest32(r, g.hostLimit32) : isPlain32(r, g.hostLimit32);
 
 function arithmetic(p: Precision, name: string, funct5: number, helper: 'add' | 'mul' | 'div', host: Host, negateB = false): Instruction {
   return rounded(`f${name}.${p.suffix}`, (funct5 << 2) | p.fmt, (g) => {
     const { code } = g;
     const exact = (a: I64, b: I64) => (mode: I32) =>
-      call('i64', g.helper(`${helper}${p.bits}`), a, negateB ? i64.xor(b, signMask(p.format)) : b, mode);
+      call('i64', g.rounding(`${helper}${p.bits}`), a, negateB ? i64.xor(b, signMask(p.format)) : b, mode);
     if (p.bits === 64) {
       const a = code.let(g.d('rs1'));
       const b = code.let(g.d('rs2'));
-      fastOrExact(g, (take) => attemptDouble(g, host, a, b, take), exact(i64.fromBits(a), i64.fromBits(b)));
-      return;
-    }
-    const a = code.let(g.f('rs1'));
-    const b = code.let(g.f('rs2'));
-    fastOrExact(g, (take) => attemptSingle(g, host, a, b, take), exact(a, b));
+      roundDouble(g, host.double(a, b), goodDouble(g, host.anySmall), exact(i64.fromBits(a), i64.fromBits(b)));
+    } else roundSingle(g, host.single(g.s('rs1'), g.s('rs2')), goodSingle(g, host.anySmall), exact(g.f('rs1'), g.f('rs2')));
   });
 }
 
 function squareRoot(p: Precision): Instruction {
-  const host: Host = { single: (x) => f32.sqrt(x), double: (x) => f64.sqrt(x), anyFinite: false };
   return roundedUnary(`fsqrt.${p.suffix}`, (0x0b << 2) | p.fmt, 0, (g) => {
-    const exact = (a: I64) => (mode: I32) => call('i64', g.helper(`sqrt${p.bits}`), a, mode);
+    const exact = (a: I64) => (mode: I32) => call('i64', g.rounding(`sqrt${p.bits}`), a, mode);
     if (p.bits === 64) {
       const a = g.code.let(g.d('rs1'));
-      fastOrExact(g, (take) => attemptDouble(g, host, a, a, take), exact(i64.fromBits(a)));
-      return;
-    }
-    const a = g.code.let(g.f('rs1'));
-    fastOrExact(g, (take) => attemptSingle(g, host, a, a, take), exact(a));
+      roundDouble(g, f64.sqrt(a), goodDouble(g), exact(i64.fromBits(a)));
+    } else roundSingle(g, f32.sqrt(g.s('rs1')), goodSingle(g), exact(g.f('rs1')));
   });
 }
 
@@ -163,26 +127,8 @@ function fusedDouble(g: Guest, negateProduct: boolean, negateAddend: boolean): v
   const a = code.let(flip(g.d('rs1'), negateProduct));
   const b = code.let(g.d('rs2'));
   const c = code.let(flip(g.d('rs3'), negateAddend));
-  fastOrExact(
-    g,
-    (take) => {
-      const r = code.let(g.multiplyAdd(a, b, c));
-      take(isPlain64(r), () => g.setD(r));
-    },
-    (mode) => call('i64', g.helper('fma64'), i64.fromBits(a), i64.fromBits(b), i64.fromBits(c), mode),
-  );
-}
-
-function fusedSingle(g: Guest, negateProduct: boolean, negateAddend: boolean): void {
-  const { code } = g;
-  const flip = (raw: I64, when: boolean): I64 => (when ? i64.xor(raw, signMask(SINGLE)) : raw);
-  const a = code.let(flip(g.f('rs1'), negateProduct));
-  const b = code.let(g.f('rs2'));
-  const c = code.let(flip(g.f('rs3'), negateAddend));
-  fastOrExact(
-    g,
-    (take) => attemptFusedSingle(g, a, b, c, take),
-    (mode) => call('i64', g.helper('fma32'), a, b, c, mode),
+  roundDouble(g, g.multiplyAdd(a, b, c), goodDouble(g), (mode) =>
+    call('i64', g.rounding('fma64'), i64.fromBits(a), i64.fromBits(b), i64.fromBits(c), mode),
   );
 }
 
@@ -190,15 +136,20 @@ function fusedSingle(g: Guest, negateProduct: boolean, negateAddend: boolean): v
  * As doubles the product is exact and the sum is rounded once; rounding it again is wrong only if it lies just half-way between two singles, which
  * shows in its low 29 bits.
  */
-function attemptFusedSingle(g: Guest, a: Raw, b: Raw, c: Raw, take: Take): void {
+function fusedSingle(g: Guest, negateProduct: boolean, negateAddend: boolean): void {
   const { code } = g;
-  const wide = (raw: Raw): F64 => f64.promote(f32.fromBits(i32.wrap(raw)));
-  code.if(bothBoxed(i64.and(a, b), c), () => {
-    const sum = code.let(f64.add(f64.mul(wide(a), wide(b)), wide(c)));
-    const r = code.let(f32.demote(sum));
-    const safe = i64.ne(i64.and(i64.fromBits(sum), ones(29)), i64.const(2 ** 28));
-    take(i32.and(safe, isPlain32(r)), () => g.setF(boxF32(r)));
-  });
+  const flip = (value: F64, when: boolean): F64 => (when ? f64.neg(value) : value);
+  const flipRaw = (raw: I64, when: boolean): I64 => (when ? i64.xor(raw, signMask(SINGLE)) : raw);
+  const product = f64.mul(flip(f64.promote(g.s('rs1')), negateProduct), f64.promote(g.s('rs2')));
+  const sum = code.let(f64.add(product, flip(f64.promote(g.s('rs3')), negateAddend)));
+  const safe = i64.ne(i64.and(i64.fromBits(sum), ones(29)), i64.const(2 ** 28));
+  const isGood = goodSingle(g);
+  roundSingle(
+    g,
+    f32.demote(sum),
+    (r) => i32.and(safe, isGood(r)),
+    (mode) => call('i64', g.rounding('fma32'), flipRaw(g.f('rs1'), negateProduct), g.f('rs2'), flipRaw(g.f('rs3'), negateAddend), mode),
+  );
 }
 
 type SignOf = 'same' | 'opposite' | 'both';
@@ -223,32 +174,33 @@ function injectDouble(g: Guest, sign: SignOf): void {
 
 function injectSingle(g: Guest, sign: SignOf): void {
   const { code } = g;
-  const a = code.let(bitsOf(SINGLE, code.let(g.f('rs1'))));
-  const b = g.sourcesAreOne ? a : code.let(bitsOf(SINGLE, code.let(g.f('rs2'))));
-  const from = sign === 'same' ? b : i64.xor(b, sign === 'both' ? a : i64.const(-1));
-  g.setF(box(SINGLE, i64.or(i64.and(a, ones(31)), i64.and(from, signMask(SINGLE)))));
+  const a = code.let(g.s('rs1'));
+  if (g.sourcesAreOne) {
+    g.setS(sign === 'same' ? a : sign === 'opposite' ? f32.neg(a) : f32.abs(a));
+    return;
+  }
+  const b = code.let(g.s('rs2'));
+  if (sign === 'both') g.setS(f32.fromBits(i32.xor(i32.fromBits(a), i32.and(i32.fromBits(b), i32.const(-(2 ** 31))))));
+  else g.setS(f32.copysign(a, sign === 'same' ? b : f32.neg(b)));
 }
 
+/** The host's minimum and maximum differ for NaNs alone. */
 function extreme(p: Precision, which: 'min' | 'max'): Instruction {
   const effect = (g: Guest): void => {
     const { code } = g;
-    const exact = (a: I64, b: I64): void => {
-      g.setF(call('i64', g.helper(`${which}${p.bits}`), a, b));
-      g.fcsrChanged();
-    };
-    if (p.bits === 32) {
-      exact(g.f('rs1'), g.f('rs2'));
-      return;
+    const unordered = (isNumber: I32, write: (exact: I64) => void): void =>
+      code.ifRarely(i32.eqz(isNumber), () => {
+        write(call('i64', g.helper(`${which}${p.bits}`), g.f('rs1'), g.f('rs2')));
+      });
+    if (p.bits === 64) {
+      const r = code.let(f64[which](g.d('rs1'), g.d('rs2')));
+      unordered(f64.eq(r, r), (exact) => code.set(r, f64.fromBits(exact)));
+      g.setD(r);
+    } else {
+      const r = code.let(f32[which](g.s('rs1'), g.s('rs2')));
+      unordered(f32.eq(r, r), (exact) => code.set(r, f32.fromBits(i32.wrap(exact))));
+      g.setS(r);
     }
-    // The host's minimum and maximum differ for NaNs alone.
-    const a = code.let(g.d('rs1'));
-    const b = code.let(g.d('rs2'));
-    const r = code.let(f64[which](a, b));
-    code.if(
-      f64.eq(r, r),
-      () => g.setD(r),
-      () => exact(i64.fromBits(a), i64.fromBits(b)),
-    );
   };
   return plain(`f${which}.${p.suffix}`, 0x14 | p.fmt, which === 'min' ? 0 : 1, undefined, effect, 'f');
 }
@@ -263,23 +215,25 @@ function comparison(p: Precision, name: string, funct3: number, order: Ordering)
   const effect = (g: Guest): void => {
     const { code } = g;
     const result = code.local('i32');
-    const complain = (unordered: I32, a: I64, b: I64): void =>
-      code.if(unordered, () => {
-        code.call(g.helper(`unordered${p.bits}`), a, b, i32.const(order.quiet));
-        g.fcsrChanged();
-      });
+    // A difference is NaN if an operand is, and between equal infinities.
+    const complain = (mayBeUnordered: I32, unordered: I32): void =>
+      code.ifRarely(mayBeUnordered, () =>
+        code.if(unordered, () => {
+          code.call(g.helper(`unordered${p.bits}`), g.f('rs1'), g.f('rs2'), i32.const(order.quiet));
+        }),
+      );
     if (p.bits === 64) {
       const x = code.let(g.d('rs1'));
       const y = code.let(g.d('rs2'));
       code.set(result, order.double(x, y));
-      complain(i32.or(f64.ne(x, x), f64.ne(y, y)), i64.fromBits(x), i64.fromBits(y));
+      const difference = code.let(f64.sub(x, y));
+      complain(f64.ne(difference, difference), i32.or(f64.ne(x, x), f64.ne(y, y)));
     } else {
-      const a = code.let(g.f('rs1'));
-      const b = code.let(g.f('rs2'));
-      const x = code.let(toF32(a));
-      const y = code.let(toF32(b));
+      const x = code.let(g.s('rs1'));
+      const y = code.let(g.s('rs2'));
       code.set(result, order.single(x, y));
-      complain(i32.or(f32.ne(x, x), f32.ne(y, y)), a, b);
+      const difference = code.let(f32.sub(x, y));
+      complain(f32.ne(difference, difference), i32.or(f32.ne(x, x), f32.ne(y, y)));
     }
     g.setX(i64.extendU(result));
   };
@@ -304,10 +258,9 @@ const isUnsigned = (kind: number): boolean => (kind & 1) !== 0;
 function toInteger(p: Precision, kind: number, suffix: string): Instruction {
   const effect = (g: Guest): void => {
     const { code } = g;
-    const value = code.let(p.bits === 64 ? g.d('rs1') : f64.promote(toF32(code.let(g.f('rs1')))));
+    const value = code.let(p.bits === 64 ? g.d('rs1') : f64.promote(g.s('rs1')));
     const exact = (): void => {
-      g.setX(call('i64', g.helper('toInteger'), value, roundingMode(g), i32.const(kind)));
-      g.fcsrChanged();
+      g.setX(call('i64', g.rounding('toInteger'), value, g.roundingMode(), i32.const(kind)));
     };
     const { mode } = g;
     if (mode !== Rounding.TOWARDS_ZERO && mode !== Rounding.NEAREST_EVEN && mode !== Rounding.DYNAMIC) {
@@ -342,17 +295,10 @@ function fromInteger(p: Precision, kind: number, suffix: string, extend: (x: I64
       g.setD(f64.fromI64S(value));
       return;
     }
-    fastOrExact(
-      g,
-      (take) => {
-        const write = (): void => {
-          if (p.bits === 64) g.setD(isUnsigned(kind) ? f64.fromI64U(value) : f64.fromI64S(value));
-          else g.setF(boxF32(isUnsigned(kind) ? f32.fromI64U(value) : f32.fromI64S(value)));
-        };
-        take(i32.const(1), write);
-      },
-      (mode) => call('i64', g.helper(`fromInteger${p.bits}`), value, mode, i32.const(kind & 1)),
-    );
+    const exact: Exact = (mode) => call('i64', g.rounding(`fromInteger${p.bits}`), value, mode, i32.const(kind & 1));
+    const isGood = (): I32 => g.fast;
+    if (p.bits === 64) roundDouble(g, isUnsigned(kind) ? f64.fromI64U(value) : f64.fromI64S(value), isGood, exact);
+    else roundSingle(g, isUnsigned(kind) ? f32.fromI64U(value) : f32.fromI64S(value), isGood, exact);
   };
   return roundedUnary(`fcvt.${p.suffix}.${suffix}`, 0x68 | p.fmt, kind, effect);
 }
@@ -360,10 +306,10 @@ function fromInteger(p: Precision, kind: number, suffix: string, extend: (x: I64
 const conversions = (p: Precision): Instruction[] =>
   INTEGERS.flatMap(({ suffix, kind, extend }) => [toInteger(p, kind, suffix), fromInteger(p, kind, suffix, extend)]);
 
-const ADD: Host = { single: f32.add, double: f64.add, anyFinite: true };
-const SUBTRACT: Host = { single: f32.sub, double: f64.sub, anyFinite: true };
-const MULTIPLY: Host = { single: f32.mul, double: f64.mul, anyFinite: false };
-const DIVIDE: Host = { single: f32.div, double: f64.div, anyFinite: false };
+const ADD: Host = { single: f32.add, double: f64.add, anySmall: true };
+const SUBTRACT: Host = { single: f32.sub, double: f64.sub, anySmall: true };
+const MULTIPLY: Host = { single: f32.mul, double: f64.mul, anySmall: false };
+const DIVIDE: Host = { single: f32.div, double: f64.div, anySmall: false };
 
 function bothPrecisions(p: Precision): Instruction[] {
   return [
@@ -392,39 +338,26 @@ function bothPrecisions(p: Precision): Instruction[] {
 const address = (g: Guest): I64 => i64.add(g.x('rs1'), g.imm);
 
 export const FLOAT: readonly Instruction[] = [
-  row('flw', 0x707f, (2 << 12) | LOAD_FP, 'I', (g) => g.setF(i64.or(g.load('load32u', address(g)), i64.words(-1, 0))), 'f'),
+  row('flw', 0x707f, (2 << 12) | LOAD_FP, 'I', (g) => g.setS(g.loadSingle(address(g))), 'f'),
   row('fld', 0x707f, (3 << 12) | LOAD_FP, 'I', (g) => g.setD(g.loadDouble(address(g))), 'f'),
-  iType('fsw', STORE_FP, 2, (g) => g.store(4, address(g), g.f('rs2')), 'S'),
+  iType('fsw', STORE_FP, 2, (g) => g.storeSingle(address(g), g.half('rs2')), 'S'),
   iType('fsd', STORE_FP, 3, (g) => g.storeDouble(address(g), g.d('rs2')), 'S'),
   ...bothPrecisions(S),
   ...bothPrecisions(D),
   // Moves do not look at what they move, so they do not unbox.
-  plain('fmv.x.w', 0x70, 0, 0, (g) => g.setX(i64.extend32(g.f('rs1'))), 'x'),
-  plain('fmv.w.x', 0x78, 0, 0, (g) => g.setF(box32(i32.wrap(g.x('rs1')))), 'f'),
+  plain('fmv.x.w', 0x70, 0, 0, (g) => g.setX(i64.extendS(i32.fromBits(g.half('rs1')))), 'x'),
+  plain('fmv.w.x', 0x78, 0, 0, (g) => g.setS(f32.fromBits(i32.wrap(g.x('rs1')))), 'f'),
   plain('fmv.x.d', 0x71, 0, 0, (g) => g.setX(g.f('rs1')), 'x'),
   plain('fmv.d.x', 0x79, 0, 0, (g) => g.setF(g.x('rs1')), 'f'),
   roundedUnary('fcvt.s.d', 0x20, 1, (g) => {
     const a = g.code.let(g.d('rs1'));
-    fastOrExact(
-      g,
-      (take) => {
-        const r = g.code.let(f32.demote(a));
-        take(isPlain32(r), () => g.setF(boxF32(r)));
-      },
-      (mode) => call('i64', g.helper('narrow'), i64.fromBits(a), mode),
-    );
+    roundSingle(g, f32.demote(a), goodSingle(g), (mode) => call('i64', g.rounding('narrow'), i64.fromBits(a), mode));
   }),
   roundedUnary('fcvt.d.s', 0x21, 0, (g) => {
-    const { code } = g;
-    const a = code.let(g.f('rs1'));
-    const r = code.let(f64.promote(f32.fromBits(i32.wrap(a))));
-    code.if(
-      i32.and(isBoxed(a), f64.eq(r, r)),
-      () => g.setD(r),
-      () => {
-        g.setF(call('i64', g.helper('widen'), a));
-        g.fcsrChanged();
-      },
-    );
+    const r = g.code.let(f64.promote(g.s('rs1')));
+    g.code.ifRarely(f64.ne(r, r), () => {
+      g.code.set(r, f64.fromBits(call('i64', g.helper('widen'), g.f('rs1'))));
+    });
+    g.setD(r);
   }),
 ];

@@ -1,5 +1,5 @@
 import type { Callee, Code } from '../wasm/code.ts';
-import type { F64, I32, I64 } from '../wasm/expression.ts';
+import type { F32, F64, I32, I64 } from '../wasm/expression.ts';
 
 /**
  * What one instruction is: how it is encoded and what it does. `effect` writes WebAssembly through a {@link Guest}, which says where
@@ -42,6 +42,12 @@ export type HelperName =
   | 'narrow'
   | 'widen';
 
+/** Bits of fcsr that have a CSR of their own. */
+export interface FcsrField {
+  readonly shift: number;
+  readonly width: number;
+}
+
 /** Where a piece of generated code finds the guest's state. */
 export interface Guest {
   readonly code: Code;
@@ -55,12 +61,23 @@ export interface Guest {
   /** The same registers as doubles: not a bit is changed on the way. */
   d(operand: 'rs1' | 'rs2' | 'rs3'): F64;
   setD(value: F64): void;
+  /** The single-precision value in a register: the canonical NaN unless it is boxed. */
+  s(operand: 'rs1' | 'rs2' | 'rs3'): F32;
+  /** Writes a single, boxed. */
+  setS(value: F32): void;
+  /** The low half of a register, whatever is above it. */
+  half(operand: 'rs1' | 'rs2'): F32;
   /** Whether both source registers are known to be the same one; the interpreter never knows. */
   readonly sourcesAreOne: boolean;
   /** The rounding mode field of the instruction; undefined where it is known only when it runs. */
   readonly mode: number | undefined;
+  /** The instruction's rounding mode, as functions that round take it. Illegal modes trap. */
+  roundingMode(): I32;
   /** Whether a rounded operation may take the host's result: to nearest, ties to even, and the inexact flag is raised already. */
   readonly fast: I32;
+  /** The same as what float/plain.ts compares doubles and singles with: 0 if the host's result may not be taken. */
+  readonly hostLimit64: I64;
+  readonly hostLimit32: I32;
   /** After fcsr may have changed. */
   fcsrChanged(): void;
   /** a × b + c as doubles, rounded once to nearest; NaN if that is not known. */
@@ -73,12 +90,18 @@ export interface Guest {
   readonly nextPc: I64;
   /** The word at offset `imm` of the format FCSR: fflags in bits 0…4, frm in 5…7. */
   readonly fcsr: I32;
+  /** The part of fcsr that a CSR instruction is about; undefined where it may be about another CSR. */
+  readonly fcsrField: FcsrField | undefined;
+  /** Before fcsr is set: where no instruction looks whether the dynamic rounding mode is legal, one that is not is refused here. */
+  checkFcsr(value: I32): void;
   setFcsr(value: I32): void;
   /** Checked load; faults leave before anything is changed. */
   load(op: LoadOp, address: I64): I64;
   store(size: StoreSize, address: I64, value: I64): void;
   loadDouble(address: I64): F64;
   storeDouble(address: I64, value: F64): void;
+  loadSingle(address: I64): F32;
+  storeSingle(address: I64, value: F32): void;
   /** Checks an aligned read-modify-write of `size` bytes at `address` and gives its place in the module's memory. */
   atomic(size: 4 | 8, address: I64): I32;
   /** As `atomic`, for LR, which only reads. */
@@ -97,6 +120,8 @@ export interface Guest {
   publishFuel(): void;
   trap(cause: TrapCode): void;
   helper(name: HelperName): Callee;
+  /** One that rounds: it takes what `roundingMode` gives, and may raise any flag. Others raise none but invalid. */
+  rounding(name: HelperName): Callee;
 }
 
 export function row(

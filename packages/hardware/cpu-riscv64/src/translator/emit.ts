@@ -1,11 +1,9 @@
-import { HELPER_EXPORT } from '../interpreter/agreement.ts';
-import type { HelperName } from '../isa/instruction.ts';
 import * as Layout from '../layout.ts';
 import { type Callee, call } from '../wasm/code.ts';
 import { i32, i64 } from '../wasm/expression.ts';
 import { ModuleBuilder } from '../wasm/module.ts';
 import type { CheckCounts } from './guards.ts';
-import { helperSignatures } from './operands.ts';
+import { importHelpers } from './imports.ts';
 import { type Region, waysInto } from './region.ts';
 import { jumpSlot, RegionWriter } from './region-writer.ts';
 
@@ -34,19 +32,6 @@ export function regionModule(regions: readonly Region[], fuses: boolean, checks:
   }
   module.placeInTable(functions);
   return module.finish();
-}
-
-function importHelpers(module: ModuleBuilder, regions: readonly Region[]): ReadonlyMap<HelperName, Callee> {
-  const signatures = helperSignatures();
-  const imported = new Map<HelperName, Callee>();
-  const rows = new Set<string>();
-  for (const region of regions) for (const { ops } of region.blocks.values()) for (const { row } of ops) rows.add(row.name);
-  const isFloat = [...rows].some((name) => /^f.*\.|^csr/.test(name));
-  for (const [name, { params, result }] of signatures) {
-    if (name !== 'mulhu' && !isFloat) continue;
-    imported.set(name, module.import(HELPER_EXPORT + name, params, result));
-  }
-  return imported;
 }
 
 /** (pc) → pc in the low half, the handle of the translated code that begins there in the high half, 0 if there is none. Noted for the next jump. */

@@ -1,4 +1,4 @@
-import { withTieringBudget, withV8Flag } from '../v8-flags.ts';
+import { withBranchHints, withTieringBudget, withV8Flag } from '../v8-flags.ts';
 import { f64 } from '../wasm/expression.ts';
 import { ModuleBuilder } from '../wasm/module.ts';
 
@@ -21,7 +21,7 @@ const BUDGET = 20_000_000;
 
 /** Compiles a module that may use relaxed_madd if {@link hostFuses}. */
 export function compileFusing(bytes: Uint8Array<ArrayBuffer>): WebAssembly.Module {
-  const make = (): WebAssembly.Module => withTieringBudget(BUDGET, () => new WebAssembly.Module(bytes));
+  const make = (): WebAssembly.Module => withBranchHints(() => withTieringBudget(BUDGET, () => new WebAssembly.Module(bytes)));
   return known === 'flagged' ? withRelaxedSimd(make) : make();
 }
 

@@ -1,23 +1,27 @@
-import type { Guest, HelperName, LoadOp, StoreSize } from '../isa/instruction.ts';
+import { boxF32, Rounding, toF32 } from '../float/format.ts';
+import { HOST_LIMIT64 } from '../float/plain.ts';
+import type { FcsrField, Guest, HelperName, LoadOp, StoreSize } from '../isa/instruction.ts';
 import { FAST_FCSR } from '../isa/rounding.ts';
 import * as Layout from '../layout.ts';
 import { type Callee, type Code, call, type Local } from '../wasm/code.ts';
-import { type F64, f64, type I32, type I64, i32, i64 } from '../wasm/expression.ts';
+import { type F32, type F64, f32, f64, type I32, type I64, i32, i64 } from '../wasm/expression.ts';
 import type { Guard } from './guards.ts';
 import type { Integers } from './integers.ts';
 import { rs3 } from './operands.ts';
 import type { Op } from './region.ts';
+import { afterDouble, afterSingle, NO_SINGLES, type Singles } from './singles.ts';
 
 /** What a translated instruction needs of the region around it. */
 export interface Surroundings {
   readonly code: Code;
   readonly integers: Integers;
   readonly f: readonly (Local<'f64'> | undefined)[];
-  /** Whether rounding is to nearest and inexact is raised. */
-  readonly fast: Local<'i32'>;
+  /** Registers as singles, of those that are read as such; see singles.ts. */
+  readonly s: readonly (Local<'f32'> | undefined)[];
   /** Whether the host's relaxed_madd is there and rounds once. */
   readonly fuses: boolean;
   helper(name: HelperName): Callee;
+  rounding(name: HelperName): Callee;
   /** Leaves so that the interpreter executes the current instruction, of which nothing has happened yet. */
   sideExit(): void;
   /** Ends the block. */
@@ -36,14 +40,27 @@ export const LOAD: Readonly<Record<LoadOp, { bytes: number; load: (address: I32,
   load32u: { bytes: 4, load: i64.load32u },
   load64: { bytes: 8, load: i64.load },
 };
+/** fflags, frm and fcsr, by their numbers as CSRs. */
+const FCSR_FIELDS: Readonly<Record<number, FcsrField>> = {
+  1: { shift: 0, width: 5 },
+  2: { shift: 5, width: 3 },
+  3: { shift: 0, width: 8 },
+};
 const STORE = { 1: 'i64_8', 2: 'i64_16', 4: 'i64_32', 8: 'i64' } as const;
 const STORE_LOW = { 1: 'i32_8', 2: 'i32_16', 4: 'i32' } as const;
 const zero = i32.const(0);
 
-/** Sets `fast` from fcsr: dynamic rounding is to nearest, and inexact is raised. */
-export function writeFast(code: Code, fast: Local<'i32'>): void {
-  code.set(fast, i32.eq(i32.and(i32.load(zero, Layout.FCSR), i32.const(0xe1)), i32.const(FAST_FCSR)));
+/**
+ * Sets the limit for the host's results from fcsr: whether dynamic rounding is to nearest, and inexact is raised. It is in memory, as a local that may
+ * change in each operation would be one more value to keep for all that follow.
+ */
+export function writeHostLimit(code: Code): void {
+  const fast = i32.eq(i32.and(i32.load(zero, Layout.FCSR), i32.const(0xe1)), i32.const(FAST_FCSR));
+  code.store('i64', zero, i64.select(fast, HOST_LIMIT64, i64.const(0)), Layout.HOST_LIMIT);
 }
+
+/** Whether the dynamic rounding mode of fcsr is one that instructions trap on: regions that would look are left to the interpreter. */
+export const isIllegalMode = (fcsr: I32): I32 => i32.geU(fcsr, i32.const((Rounding.NEAREST_MAX_MAGNITUDE + 1) << 5));
 
 /** The semantics table's view of a translator: operands are constants, registers are locals, and what needs the host leaves. */
 export class TranslatorGuest implements Guest {
@@ -54,6 +71,8 @@ export class TranslatorGuest implements Guest {
   guard: Guard | 'guarded' | undefined;
   /** Whether its result goes to memory at once. */
   stored = false;
+  /** What is known of registers as singles before the current instruction. */
+  singles: Singles = NO_SINGLES;
   readonly #around: Surroundings;
 
   constructor(around: Surroundings) {
@@ -79,6 +98,20 @@ export class TranslatorGuest implements Guest {
 
   get fcsr(): I32 {
     return i32.load(zero, Layout.FCSR);
+  }
+
+  get fcsrField(): FcsrField | undefined {
+    return FCSR_FIELDS[this.op.imm & 0xfff];
+  }
+
+  /** There is no illegal mode in a region (see {@link isIllegalMode}), and its functions know where to look for a dynamic one. */
+  roundingMode(): I32 {
+    return i32.const(this.mode);
+  }
+
+  checkFcsr(value: I32): void {
+    // fflags has no part of the mode.
+    if (this.fcsrField?.width !== 5) this.code.ifRarely(isIllegalMode(value), () => this.#around.sideExit());
   }
 
   get reservation(): I64 {
@@ -110,7 +143,7 @@ export class TranslatorGuest implements Guest {
   }
 
   d(operand: 'rs1' | 'rs2' | 'rs3'): F64 {
-    return this.#around.f[operand === 'rs3' ? rs3(this.op) : this.op[operand]] as Local<'f64'>;
+    return this.#around.f[this.#floatRegister(operand)] as Local<'f64'>;
   }
 
   setD(value: F64): void {
@@ -118,6 +151,31 @@ export class TranslatorGuest implements Guest {
     const local = this.#around.f[rd] as Local<'f64'>;
     this.code.set(local, value);
     if (this.stored) this.code.store('f64', zero, local, Layout.F + rd * 8);
+    this.singles = afterDouble(this.singles, rd);
+  }
+
+  s(operand: 'rs1' | 'rs2' | 'rs3'): F32 {
+    const register = this.#floatRegister(operand);
+    if (((this.singles.known >>> register) & 1) !== 0) return this.#around.s[register] as Local<'f32'>;
+    return toF32(this.code.let(this.f(operand)));
+  }
+
+  /** The register's double is made at once, but the host's optimiser leaves out what nobody looks at. */
+  setS(value: F32): void {
+    const { code } = this;
+    const { rd } = this.op;
+    const single = this.#around.s[rd];
+    if (single !== undefined) code.set(single, value);
+    const bits = code.let(boxF32(single ?? value));
+    code.set(this.#around.f[rd] as Local<'f64'>, f64.fromBits(bits));
+    if (this.stored) code.store('i64', zero, bits, Layout.F + rd * 8);
+    this.singles = afterSingle(this.singles, rd);
+  }
+
+  half(operand: 'rs1' | 'rs2'): F32 {
+    const register = this.#floatRegister(operand);
+    if (((this.singles.boxed >>> register) & 1) !== 0) return this.#around.s[register] as Local<'f32'>;
+    return f32.fromBits(i32.wrap(this.f(operand)));
   }
 
   get sourcesAreOne(): boolean {
@@ -129,11 +187,19 @@ export class TranslatorGuest implements Guest {
   }
 
   get fast(): I32 {
-    return this.#around.fast;
+    return i32.ne(this.hostLimit32, i32.const(0));
+  }
+
+  get hostLimit64(): I64 {
+    return i64.load(zero, Layout.HOST_LIMIT);
+  }
+
+  get hostLimit32(): I32 {
+    return i32.load(zero, Layout.HOST_LIMIT);
   }
 
   fcsrChanged(): void {
-    writeFast(this.code, this.#around.fast);
+    writeHostLimit(this.code);
   }
 
   multiplyAdd(a: F64, b: F64, c: F64): F64 {
@@ -168,6 +234,16 @@ export class TranslatorGuest implements Guest {
   storeDouble(address: I64, value: F64): void {
     this.#check(address, 8, Layout.Perm.WRITE);
     this.code.store('f64', this.#base, value, this.#offset);
+  }
+
+  loadSingle(address: I64): F32 {
+    this.#check(address, 4, Layout.Perm.READ);
+    return f32.load(this.#base, this.#offset);
+  }
+
+  storeSingle(address: I64, value: F32): void {
+    this.#check(address, 4, Layout.Perm.WRITE);
+    this.code.store('f32', this.#base, value, this.#offset);
   }
 
   atomic(size: 4 | 8, address: I64): I32 {
@@ -207,6 +283,14 @@ export class TranslatorGuest implements Guest {
 
   helper(name: HelperName): Callee {
     return this.#around.helper(name);
+  }
+
+  rounding(name: HelperName): Callee {
+    return this.#around.rounding(name);
+  }
+
+  #floatRegister(operand: 'rs1' | 'rs2' | 'rs3'): number {
+    return operand === 'rs3' ? rs3(this.op) : this.op[operand];
   }
 
   /**

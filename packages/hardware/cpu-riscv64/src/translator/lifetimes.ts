@@ -36,6 +36,13 @@ export interface Lifetimes {
   readonly exitKinds: readonly Registers[];
 }
 
+/** What a region's function loads when it is called, whichever entry it is called for. */
+export function loadedFirst(region: Region, needed: Lifetimes['needed']): Registers {
+  const first = none();
+  for (const entry of region.entries) include(first, needed.get(entry) as Registers);
+  return first;
+}
+
 interface Facts {
   readonly block: Block;
   readonly exposed: Registers;
@@ -112,7 +119,7 @@ function factsOf(block: Block, checkpoint: boolean, { blocks, keepStack }: Plans
   for (const [i, op] of block.ops.entries()) {
     addExposed(op, exposed, written);
     addWritten(op, written);
-    if (mayLeave(op.row) && plan.get(i) !== 'guarded') leaving.add(i);
+    if (mayLeave(op) && plan.get(i) !== 'guarded') leaving.add(i);
   }
   // The stack pointer is compared with what it was.
   if (keepStack.has(block.start)) exposed.x |= (1 << STACK_POINTER) & ~written.x;
@@ -144,7 +151,7 @@ function deferring(flow: Flow, facts: ReadonlyMap<number, Facts>, read: ByBlock,
 }
 
 /** Where control goes on with the locals as they are. */
-const flowsTo = (region: Region, block: Block): readonly number[] =>
+export const flowsTo = (region: Region, block: Block): readonly number[] =>
   calls(block) ? [] : block.end.kind === 'jumpIndirect' ? region.entries : successors(region, block);
 
 /** Registers that may differ from memory, forward: nothing does where a region is entered and where a call came back. */

@@ -3,7 +3,7 @@ import { integerHelpers } from '../interpreter/helpers.ts';
 import type { Guest, HelperName, Instruction, LoadOp } from '../isa/instruction.ts';
 import * as Layout from '../layout.ts';
 import { type Callee, Code } from '../wasm/code.ts';
-import { type F64, f64, type I32, type I64, i32, i64 } from '../wasm/expression.ts';
+import { type F32, type F64, f32, f64, type I32, type I64, i32, i64 } from '../wasm/expression.ts';
 import { ModuleBuilder } from '../wasm/module.ts';
 import type { Op } from './region.ts';
 
@@ -11,9 +11,17 @@ import type { Op } from './region.ts';
 interface Operands {
   readonly reads: readonly ('x1' | 'x2' | 'f1' | 'f2' | 'f3')[];
   readonly writes: 'x' | 'f' | undefined;
+  /** Which of `reads` are read as singles. */
+  readonly readsSingles: readonly ('f1' | 'f2' | 'f3')[];
+  readonly writesSingle: boolean;
+  /** Functions that it may call; the second ones round. */
+  readonly helpers: ReadonlySet<HelperName>;
+  readonly rounders: ReadonlySet<HelperName>;
   /** Whether it may be left to the interpreter: it accesses memory, or traps. */
   readonly leaves: boolean;
 }
+
+const FFLAGS = 1;
 
 /** A set of registers: bit n of `x` for xn, of `f` for fn. */
 export interface Registers {
@@ -40,7 +48,8 @@ function operandsOf(row: Instruction): Operands {
   if (operands === undefined) {
     const recorder = new Recorder();
     row.effect(recorder);
-    operands = { reads: [...recorder.reads], writes: recorder.writes, leaves: recorder.leaves };
+    const { writes, writesSingle, helpers, rounders, leaves } = recorder;
+    operands = { reads: [...recorder.reads], readsSingles: [...recorder.readsSingles], writes, writesSingle, helpers, rounders, leaves };
     known.set(row, operands);
   }
   return operands;
@@ -77,17 +86,51 @@ export function addExposed(op: Op, exposed: Registers, written: Readonly<Registe
   exposed.f |= read.f & ~written.f;
 }
 
-/** Whether an instruction may be left to the interpreter after all. */
-export const mayLeave = (row: Instruction): boolean => operandsOf(row).leaves;
+/** The registers that an instruction reads as singles. */
+export function singlesRead(op: Op): number {
+  let read = 0;
+  for (const operand of operandsOf(op.row).readsSingles) read |= 1 << (operand === 'f1' ? op.rs1 : operand === 'f2' ? op.rs2 : rs3(op));
+  return read;
+}
+
+/** Whether an instruction writes a single. */
+export const writesSingle = (row: Instruction): boolean => operandsOf(row).writesSingle;
+
+/** The functions that instructions may call: any, and of those the ones that round. */
+export function functionsFor(rows: Iterable<Instruction>): {
+  readonly all: ReadonlySet<HelperName>;
+  readonly rounders: ReadonlySet<HelperName>;
+} {
+  const all = new Set<HelperName>();
+  const rounders = new Set<HelperName>();
+  for (const row of rows) {
+    const operands = operandsOf(row);
+    for (const name of operands.helpers) all.add(name);
+    for (const name of operands.rounders) {
+      all.add(name);
+      rounders.add(name);
+    }
+  }
+  return { all, rounders };
+}
+
+/** Whether an instruction may be left to the interpreter after all. Of the CSRs that are translated, only those with frm are: see checkFcsr. */
+export const mayLeave = ({ row, imm }: Op): boolean => operandsOf(row).leaves && !(row.format === 'CSR' && (imm & 0xfff) === FFLAGS);
 
 /** The third source register of an R4 instruction. */
 export const rs3 = (op: Op): number => (op.imm >>> 27) & 31;
+
+const floatOperand = (operand: 'rs1' | 'rs2' | 'rs3'): 'f1' | 'f2' | 'f3' => (operand === 'rs1' ? 'f1' : operand === 'rs2' ? 'f2' : 'f3');
 
 /** Sees of an instruction what it reads and writes, and that it may leave. */
 export class Recorder implements Guest {
   readonly code = new Code([]);
   readonly reads = new Set<Operands['reads'][number]>();
+  readonly readsSingles = new Set<Operands['readsSingles'][number]>();
   writes: Operands['writes'];
+  writesSingle = false;
+  readonly helpers = new Set<HelperName>();
+  readonly rounders = new Set<HelperName>();
   leaves = false;
   readonly imm: I64 = i64.const(0);
   readonly imm32: I32 = i32.const(0);
@@ -97,7 +140,10 @@ export class Recorder implements Guest {
   readonly reservation = i64.const(0);
   readonly sourcesAreOne = false;
   readonly mode = undefined;
+  readonly fcsrField = undefined;
   readonly fast = i32.const(0);
+  readonly hostLimit64 = i64.const(0);
+  readonly hostLimit32 = i32.const(0);
 
   d(operand: 'rs1' | 'rs2' | 'rs3'): F64 {
     this.f(operand);
@@ -113,7 +159,28 @@ export class Recorder implements Guest {
     return f64.const(0);
   }
 
+  s(operand: 'rs1' | 'rs2' | 'rs3'): F32 {
+    this.f(operand);
+    this.readsSingles.add(floatOperand(operand));
+    return f32.fromBits(i32.const(0));
+  }
+
+  half(operand: 'rs1' | 'rs2'): F32 {
+    return this.s(operand);
+  }
+
+  setS(): void {
+    this.writes = 'f';
+    this.writesSingle = true;
+  }
+
+  loadSingle(): F32 {
+    this.leaves = true;
+    return f32.fromBits(i32.const(0));
+  }
+
   multiplyAdd(): F64 {
+    this.helper('fmaNearest64');
     return f64.const(0);
   }
 
@@ -123,7 +190,7 @@ export class Recorder implements Guest {
   }
 
   f(operand: 'rs1' | 'rs2' | 'rs3'): I64 {
-    this.reads.add(operand === 'rs1' ? 'f1' : operand === 'rs2' ? 'f2' : 'f3');
+    this.reads.add(floatOperand(operand));
     return i64.const(0);
   }
 
@@ -154,7 +221,12 @@ export class Recorder implements Guest {
     return i64.const(0);
   }
 
+  roundingMode(): I32 {
+    return i32.const(0);
+  }
+
   fcsrChanged(): void {}
+  checkFcsr(): void {}
   setFcsr(): void {}
   placeStore(): void {}
   setReservation(): void {}
@@ -171,11 +243,21 @@ export class Recorder implements Guest {
     this.leaves = true;
   }
 
+  storeSingle(): void {
+    this.leaves = true;
+  }
+
   trap(): void {
     this.leaves = true;
   }
 
   helper(name: HelperName): Callee {
+    this.helpers.add(name);
+    return helperSignatures().get(name) as Callee;
+  }
+
+  rounding(name: HelperName): Callee {
+    this.rounders.add(name);
     return helperSignatures().get(name) as Callee;
   }
 }

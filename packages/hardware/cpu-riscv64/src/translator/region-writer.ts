@@ -1,22 +1,26 @@
+import { boxF32, canonicalNan, SINGLE } from '../float/format.ts';
 import { Left, leaveAt } from '../interpreter/agreement.ts';
 import type { HelperName } from '../isa/instruction.ts';
 import * as Layout from '../layout.ts';
 import { type Callee, type Code, call, callIndirect, type Label, type Local } from '../wasm/code.ts';
-import { f64, type I32, type I64, i32, i64 } from '../wasm/expression.ts';
+import { f32, f64, type I32, type I64, i32, i64 } from '../wasm/expression.ts';
 import { writeAdmission } from './admission.ts';
 import { type Flow, type Item, structure } from './flow.ts';
 import { type CheckCounts, countChecks, type Plan, type Plans, planGuards, STACK_POINTER } from './guards.ts';
-import { type Surroundings, TranslatorGuest, writeFast } from './guest.ts';
+import { isIllegalMode, type Surroundings, TranslatorGuest, writeHostLimit } from './guest.ts';
+import type { Helpers } from './imports.ts';
 import { Integers } from './integers.ts';
-import { include, type Lifetimes, lifetimes, none } from './lifetimes.ts';
+import { type Lifetimes, lifetimes, loadedFirst, none } from './lifetimes.ts';
 import { addOperands, type Registers } from './operands.ts';
 import { type Block, type End, type Region, returns, successors, switches, type Way } from './region.ts';
+import { flowOfSingles, type Singles, type SinglesFlow } from './singles.ts';
 import { steadyBlocks, type Version, versionLoops } from './versions.ts';
 import { type Held, heldAtExits, planWords, type Words } from './words.ts';
 
 /** Deepest nest of guest calls made as wasm calls; deeper ones return to the interpreter and start over. Bounds the host's stack. */
 const CALL_DEPTH_MAX = 160;
 const zero = i32.const(0);
+const CANONICAL_NAN = f32.fromBits(i32.wrap(canonicalNan(SINGLE)));
 
 /** What a region's function is written with; see emit.ts for the parameters. */
 export interface Parts {
@@ -30,7 +34,7 @@ export interface Parts {
   /** Entries of the module's regions, by address, and the regions' functions. */
   readonly ways: ReadonlyMap<number, Way>;
   readonly functions: readonly Callee[];
-  readonly helpers: ReadonlyMap<HelperName, Callee>;
+  readonly helpers: Helpers;
   readonly find: Callee;
   readonly go: Callee;
   readonly signature: number;
@@ -64,7 +68,7 @@ export class RegionWriter implements Surroundings {
   readonly code: Code;
   readonly integers: Integers;
   readonly f: (Local<'f64'> | undefined)[] = [];
-  readonly fast: Local<'i32'>;
+  readonly s: (Local<'f32'> | undefined)[] = [];
   readonly fuses: boolean;
   readonly #parts: Parts;
   /** With its loops in two versions. */
@@ -76,6 +80,7 @@ export class RegionWriter implements Surroundings {
   readonly #lifetimes: Lifetimes;
   readonly #words: Words;
   readonly #heldAtExits: readonly Held[];
+  readonly #singles: SinglesFlow;
   readonly #guest: TranslatorGuest;
   readonly #answer: Local<'i64'>;
   /** Blocks that look at the fuel when they begin: no path goes on for ever without one. */
@@ -88,6 +93,8 @@ export class RegionWriter implements Surroundings {
   #dispatch: Label | undefined;
   /** Where side exits go that write registers back, by the kind of exit. */
   #leave: readonly Label[] = [];
+  /** Registers that are boxed singles at all of those side exits written so far. */
+  readonly #leaveBoxed: number[];
   #block!: Block;
   /** Whether any entry takes registers for words. */
   readonly #takes: boolean;
@@ -103,7 +110,6 @@ export class RegionWriter implements Surroundings {
     this.#parts = parts;
     this.code = code;
     this.fuses = fuses;
-    this.fast = code.local('i32');
     this.#answer = code.local('i64');
     const flow = structure(region);
     const versioned = versionLoops(region, flow);
@@ -120,10 +126,13 @@ export class RegionWriter implements Surroundings {
     this.#heldAtExits = heldAtExits(this.#region, this.#words, this.#lifetimes);
     this.#takes = region.entries.some((pc) => (this.#words.start.get(pc) as Held).words !== 0);
     this.#wideAtEntries = region.entries.reduce((all, pc) => all | this.#wideAt(pc), 0);
+    this.#singles = flowOfSingles(this.#region, this.#flow.order, this.#lifetimes.needed);
+    this.#leaveBoxed = this.#lifetimes.exitKinds.map(() => -1);
     const used = none();
     for (const { ops } of region.blocks.values()) for (const op of ops) addOperands(op, used);
     this.integers = new Integers(code, used.x, this.#words.ever);
     for (let r = 0; r < 32; r++) if (((used.f >>> r) & 1) !== 0) this.f[r] = code.local('f64');
+    for (let r = 0; r < 32; r++) if (((this.#singles.read >>> r) & 1) !== 0) this.s[r] = code.local('f32');
     this.#guest = new TranslatorGuest(this);
     this.#longest = longestPaths(this.#region, this.#flow, this.#checkpoints);
     const rows = [...region.blocks.values()].flatMap(({ ops }) => ops.map(({ row }) => row));
@@ -134,9 +143,8 @@ export class RegionWriter implements Surroundings {
     const { code } = this;
     const { region, fuel, way } = this.#parts;
     const { exitKinds, needed } = this.#lifetimes;
-    const first = none();
-    for (const entry of region.entries) include(first, needed.get(entry) as Registers);
-    this.#load(first);
+    this.#load(loadedFirst(region, needed));
+    this.#beginFloat(() => this.#refuseEntry());
     this.#leave = exitKinds.map(() => code.openFor('i64'));
     const indirect = switches(region);
     if (indirect) {
@@ -147,11 +155,11 @@ export class RegionWriter implements Surroundings {
     this.#level(undefined, this.#flow.items, () => undefined);
     if (indirect) code.close();
     code.unreachable();
-    for (const [i, kind] of [...exitKinds.entries()].toReversed()) {
+    for (const [kind, registers] of [...exitKinds.entries()].toReversed()) {
       code.close();
       code.take(this.#answer);
-      this.integers.begin(this.#heldAtExits[i] as Held);
-      this.#spill(kind);
+      this.integers.begin(this.#heldAtExits[kind] as Held);
+      this.#spill(registers, this.#leaveBoxed[kind]);
       code.store('i32', zero, fuel, Layout.FUEL);
       code.return(this.#answer);
     }
@@ -159,7 +167,11 @@ export class RegionWriter implements Surroundings {
   }
 
   helper(name: HelperName): Callee {
-    return this.#parts.helpers.get(name) as Callee;
+    return this.#parts.helpers.plain.get(name) as Callee;
+  }
+
+  rounding(name: HelperName): Callee {
+    return this.#parts.helpers.rounding.get(name) as Callee;
   }
 
   sideExit(): void {
@@ -269,6 +281,7 @@ export class RegionWriter implements Surroundings {
     }
     code.set(fuel, i32.load(zero, Layout.FUEL));
     this.#load(this.#lifetimes.needed.get(next) as Registers);
+    this.#beginFloat(() => code.return(leaveAt(next, Left.INTERPRET, 0)));
     this.#branchTo(next);
   }
 
@@ -300,6 +313,7 @@ export class RegionWriter implements Surroundings {
       return;
     }
     this.integers.widenBefore((this.#lifetimes.exitKinds[kind] as Registers).x & ~(this.#heldAtExits[kind] as Held).words);
+    this.#leaveBoxed[kind] = (this.#leaveBoxed[kind] as number) & this.#guest.singles.boxed;
     this.code.brWith(this.#leave[kind] as Label, answer);
   }
 
@@ -313,13 +327,17 @@ export class RegionWriter implements Surroundings {
     this.#spill(this.#lifetimes.dirty.get(this.#block.start) as Registers);
   }
 
-  #spill({ x, f }: Registers): void {
+  /** `boxed`: registers that are boxed singles here. */
+  #spill({ x, f }: Registers, boxed = this.#guest.singles.boxed): void {
     const { code } = this;
     for (let r = 1; r < 32; r++) {
       if (((x >>> r) & 1) !== 0) code.store('i64', zero, this.integers.value(r), Layout.X + r * 8);
     }
     for (let r = 0; r < 32; r++) {
-      if (((f >>> r) & 1) !== 0) code.store('f64', zero, this.f[r] as Local<'f64'>, Layout.F + r * 8);
+      if (((f >>> r) & 1) === 0) continue;
+      const single = ((boxed >>> r) & 1) !== 0 ? this.s[r] : undefined;
+      if (single === undefined) code.store('f64', zero, this.f[r] as Local<'f64'>, Layout.F + r * 8);
+      else code.store('i64', zero, boxF32(single), Layout.F + r * 8);
     }
   }
 
@@ -327,9 +345,38 @@ export class RegionWriter implements Surroundings {
     const { code } = this;
     this.integers.load(x);
     for (const [r, local] of this.f.entries()) {
-      if (local !== undefined && ((f >>> r) & 1) !== 0) code.set(local, f64.load(zero, Layout.F + r * 8));
+      if (local === undefined || ((f >>> r) & 1) === 0) continue;
+      code.set(local, f64.load(zero, Layout.F + r * 8));
+      const single = this.s[r];
+      if (single !== undefined) this.#unbox(single, Layout.F + r * 8);
     }
-    if (this.#computesFloat) writeFast(code, this.fast);
+  }
+
+  /** Loads the value that a register in memory has as a single. By branches: an optimiser would move a selection to each use, into loops. */
+  #unbox(single: Local<'f32'>, at: number): void {
+    const { code } = this;
+    code.set(single, f32.load(zero, at));
+    code.ifRarely(i32.ne(i32.load(zero, at + 4), i32.const(-1)), () => code.set(single, CANONICAL_NAN));
+  }
+
+  /** Finds out how to round; where instructions would trap, `leave` is written. */
+  #beginFloat(leave: () => void): void {
+    if (!this.#computesFloat) return;
+    writeHostLimit(this.code);
+    this.code.ifRarely(isIllegalMode(this.#guest.fcsr), leave);
+  }
+
+  /** Leaves the entry that the region was called for to the interpreter. */
+  #refuseEntry(): void {
+    const { code } = this;
+    const { way, fuel, region } = this.#parts;
+    code.store('i32', zero, fuel, Layout.FUEL);
+    const labels = region.entries.map(() => code.open()).reverse();
+    code.brTable([labels[0] as Label, ...labels], labels[0] as Label, way);
+    for (const pc of region.entries) {
+      code.close();
+      code.return(leaveAt(pc, Left.INTERPRET, 0));
+    }
   }
 
   // ───── structure ─────
@@ -453,6 +500,7 @@ export class RegionWriter implements Surroundings {
     const block = this.#region.blocks.get(pc) as Block;
     this.#block = block;
     this.integers.begin(this.#words.start.get(pc) as Held);
+    this.#guest.singles = this.#singles.start.get(pc) as Singles;
     const { end } = block;
     if (end.kind === 'admit') this.#writeAdmission(end);
     else if (end.kind === 'gate') this.#writeGate(end);

@@ -140,3 +140,100 @@ describe.each(['off', 'eager', 'hot'] as const)('accesses, translation %s', (tra
     expect([context.pc, context.retired - retired, context.readNumber(A1)]).toEqual([CODE + 12, 3, 100_001]);
   });
 });
+
+const FLW = (rd: number, rs1: number, imm: number): number => ((imm << 20) | (rs1 << 15) | (2 << 12) | (rd << 7) | 0x07) >>> 0;
+const OP_FP = (funct7: number, rd: number, rs1: number, rs2: number, mode: number): number =>
+  ((funct7 << 25) | (rs2 << 20) | (rs1 << 15) | (mode << 12) | (rd << 7) | 0x53) >>> 0;
+const [FADD_S, FADD_D, DYNAMIC, FRM, FCSR] = [0x00, 0x01, 7, 2, 3] as const;
+const RET = Word.jalr(0, 1, 0);
+
+/** f0 … f31, then fcsr. */
+function floats(context: Riscv64Context): DataView {
+  const bytes = new Uint8Array(260);
+  context.copyFloatTo(bytes);
+  return new DataView(bytes.buffer);
+}
+
+describe.each(['off', 'eager', 'hot'] as const)('an illegal rounding mode, translation %s', (translation) => {
+  it('traps where it is used, however the region was entered', () => {
+    const { context, traps, run } = start(translation, OP_FP(FADD_D, 0, 0, 1, DYNAMIC), Word.addi(A0, A0, 1), Word.jal(0, -8));
+    expect(run(300_000)).toBe('budget');
+    const bytes = new Uint8Array(260);
+    context.copyFloatTo(bytes);
+    new DataView(bytes.buffer).setUint32(256, 5 << 5, true);
+    context.copyFloatFrom(bytes);
+    context.pc = address(CODE);
+    expect(run(10)).toBe('left');
+    expect(traps).toMatchObject([{ cause: 'illegal' }]);
+    expect([context.pc, context.retired, context.readNumber(A0)]).toEqual([CODE, 300_000, 100_000]);
+  });
+
+  it.each([FRM, FCSR])('traps behind the write to CSR %i that made it so', (csr) => {
+    // a1 is written to it each time.
+    const { context, traps, run } = start(
+      translation,
+      Word.csrrw(0, csr, A1),
+      OP_FP(FADD_D, 0, 0, 1, DYNAMIC),
+      Word.addi(A0, A0, 1),
+      Word.jal(0, -12),
+    );
+    expect(run(400_000)).toBe('budget');
+    context.writeNumber(A1, csr === FRM ? 6 : 6 << 5);
+    expect(run(10)).toBe('left');
+    expect(traps).toMatchObject([{ cause: 'illegal' }]);
+    expect([context.pc, context.retired, context.readNumber(A0)]).toEqual([CODE + 4, 400_001, 100_000]);
+  });
+
+  it('traps where a call that made it so comes back', () => {
+    const { context, traps, run } = start(
+      translation,
+      Word.jal(1, 16),
+      OP_FP(FADD_D, 0, 0, 1, DYNAMIC),
+      Word.addi(A0, A0, 1),
+      Word.jal(0, -12),
+      Word.csrrw(0, FRM, A1),
+      RET,
+    );
+    expect(run(600_000)).toBe('budget');
+    context.writeNumber(A1, 7);
+    expect(run(10)).toBe('left');
+    expect(traps).toMatchObject([{ cause: 'illegal' }]);
+    expect([context.pc, context.retired, context.readNumber(A0)]).toEqual([CODE + 4, 600_003, 100_000]);
+  });
+});
+
+describe.each(['off', 'eager', 'hot'] as const)('singles, translation %s', (translation) => {
+  const ONE_S = 0x3f80_0000;
+
+  it('are boxed in the registers that are seen from outside', () => {
+    // f1 = f1 + f0, f2 = what was loaded, until the budget ends in the midst of the loop.
+    const { context, space, run } = start(
+      translation,
+      FLW(0, A2, 0),
+      OP_FP(FADD_S, 1, 1, 0, DYNAMIC),
+      FLW(2, A2, 4),
+      Word.addi(A0, A0, 1),
+      Word.jal(0, -16),
+    );
+    space.copyOut(address(CODE + 4096), new Uint8Array(Uint32Array.of(ONE_S, 0x7f80_0001).buffer), true);
+    context.writeNumber(A2, CODE + 4096);
+    context.copyFloatFrom(new Uint8Array(260).fill(0xff, 0, 16).fill(0, 8, 12));
+    expect(run(5 * 1000 + 3)).toBe('budget');
+    const seen = floats(context);
+    expect([seen.getUint32(0, true), seen.getUint32(4, true)]).toEqual([ONE_S, 0xffff_ffff]);
+    expect([seen.getFloat32(8, true), seen.getUint32(12, true)]).toEqual([1001, 0xffff_ffff]);
+    expect([seen.getUint32(16, true), seen.getUint32(20, true)]).toEqual([0x7f80_0001, 0xffff_ffff]);
+  });
+
+  it('are NaN where a register holds a double, and its low half is still what is stored and moved', () => {
+    // f1 = f0 + f0 as singles, fmv.x.w a1, f0, again and again; f0 is a double.
+    const { context, run } = start(translation, OP_FP(FADD_S, 1, 0, 0, DYNAMIC), OP_FP(0x70, A1, 0, 0, 0), Word.jal(0, -8));
+    const bytes = new Uint8Array(260);
+    new DataView(bytes.buffer).setBigUint64(0, 0x3ff0_0000_3f80_0000n, true);
+    context.copyFloatFrom(bytes);
+    expect(run(30_000)).toBe('budget');
+    const seen = floats(context);
+    expect([seen.getUint32(8, true), seen.getUint32(12, true), context.readNumber(A1)]).toEqual([0x7fc0_0000, 0xffff_ffff, ONE_S]);
+    expect(seen.getBigUint64(0, true)).toBe(0x3ff0_0000_3f80_0000n);
+  });
+});

@@ -163,7 +163,7 @@ function followTurn(region: Region, blocks: readonly Block[], header: number, me
     if (extents === undefined) return undefined;
     for (const op of block.ops) {
       if (accessOf(op) !== undefined) accesses.push({ op, base: extents[op.rs1] });
-      else if (isIrregular(op)) return undefined;
+      else if (mayLeave(op)) return undefined;
       follow(op, extents, writesInteger(op));
     }
     for (const to of successors(region, block)) {
@@ -173,9 +173,6 @@ function followTurn(region: Region, blocks: readonly Block[], header: number, me
   }
   return after === undefined ? undefined : { accesses, after };
 }
-
-/** Whether an instruction may leave translated code for another reason than an access that {@link accessOf} knows. */
-const isIrregular = (op: Op): boolean => mayLeave(op.row);
 
 function writesInteger(op: Op): boolean {
   const written: Registers = { x: 0, f: 0 };

@@ -1,5 +1,5 @@
 import { Bytes } from './bytes.ts';
-import { type Expr, type F64, type I32, type I64, typeCode, type ValueType } from './expression.ts';
+import { type Expr, type F32, type F64, type I32, type I64, typeCode, type ValueType } from './expression.ts';
 
 /** A wasm local; as an expression it is its value. */
 export interface Local<T extends ValueType> extends Expr<T> {
@@ -30,10 +30,11 @@ export interface Label {
   readonly depth: number;
 }
 
-export type StoreOp = 'i32' | 'i64' | 'f64' | 'i32_8' | 'i32_16' | 'i64_8' | 'i64_16' | 'i64_32';
+export type StoreOp = 'i32' | 'i64' | 'f32' | 'f64' | 'i32_8' | 'i32_16' | 'i64_8' | 'i64_16' | 'i64_32';
 const STORE: Readonly<Record<StoreOp, number>> = {
   i32: 0x36,
   i64: 0x37,
+  f32: 0x38,
   f64: 0x39,
   i32_8: 0x3a,
   i32_16: 0x3b,
@@ -104,7 +105,7 @@ export class Code {
     writeIndexed(this.body, 0x21, local.index);
   }
 
-  store(op: StoreOp, address: I32, value: I32 | I64 | F64, offset = 0): void {
+  store(op: StoreOp, address: I32, value: I32 | I64 | F32 | F64, offset = 0): void {
     address.write(this.body);
     value.write(this.body);
     this.body.u8(STORE[op]);

@@ -311,6 +311,7 @@ export const i64 = {
 } as const;
 
 export const f32 = {
+  load: load('f32', 0x2a),
   eq: comparison<'f32'>(0x5b),
   ne: comparison<'f32'>(0x5c),
   lt: comparison<'f32'>(0x5d),
@@ -318,11 +319,15 @@ export const f32 = {
   le: comparison<'f32'>(0x5f),
   ge: comparison<'f32'>(0x60),
   abs: unary<'f32', 'f32'>('f32', 0x8b),
+  neg: unary<'f32', 'f32'>('f32', 0x8c),
   sqrt: unary<'f32', 'f32'>('f32', 0x91),
   add: binary<'f32', 'f32'>('f32', 0x92),
   sub: binary<'f32', 'f32'>('f32', 0x93),
   mul: binary<'f32', 'f32'>('f32', 0x94),
   div: binary<'f32', 'f32'>('f32', 0x95),
+  min: binary<'f32', 'f32'>('f32', 0x96),
+  max: binary<'f32', 'f32'>('f32', 0x97),
+  copysign: binary<'f32', 'f32'>('f32', 0x98),
   demote: unary<'f32', 'f64'>('f32', 0xb6),
   fromI64S: unary<'f32', 'i64'>('f32', 0xb4),
   fromI64U: unary<'f32', 'i64'>('f32', 0xb5),
