@@ -241,6 +241,25 @@ describe.each(['off', 'eager', 'hot'] as const)('singles, translation %s', (tran
     expect(floats(context).getFloat64(8, true)).toBe(10_001);
   });
 
+  it('are forgotten where the register is written as a double', () => {
+    // f1 = f3 + f3 as singles, then f0 + f0 as doubles, and that is read as a single.
+    const { context, run } = start(
+      translation,
+      OP_FP(FADD_S, 1, 3, 3, DYNAMIC),
+      OP_FP(FADD_D, 1, 0, 0, DYNAMIC),
+      OP_FP(FADD_S, 2, 1, 1, DYNAMIC),
+      Word.jal(0, -12),
+    );
+    const bytes = new Uint8Array(260);
+    const view = new DataView(bytes.buffer);
+    view.setFloat64(0, 1, true);
+    view.setBigUint64(24, 0xffff_ffff_3f80_0000n, true);
+    bytes[256] = 1;
+    context.copyFloatFrom(bytes);
+    expect(run(40_000)).toBe('budget');
+    expect(floats(context).getBigUint64(16, true)).toBe(0xffff_ffff_7fc0_0000n);
+  });
+
   it('are NaN where a register holds a double, and its low half is still what is stored and moved', () => {
     // f1 = f0 + f0 as singles, fmv.x.w a1, f0, again and again; f0 is a double.
     const { context, run } = start(translation, OP_FP(FADD_S, 1, 0, 0, DYNAMIC), OP_FP(0x70, A1, 0, 0, 0), Word.jal(0, -8));
