@@ -144,7 +144,7 @@ export class RegionWriter implements Surroundings {
     const { region, fuel, way } = this.#parts;
     const { exitKinds, needed } = this.#lifetimes;
     this.#load(loadedFirst(region, needed));
-    this.#beginFloat(() => this.#refuseEntry());
+    this.#beginFloat();
     this.#leave = exitKinds.map(() => code.openFor('i64'));
     const indirect = switches(region);
     if (indirect) {
@@ -281,7 +281,6 @@ export class RegionWriter implements Surroundings {
     }
     code.set(fuel, i32.load(zero, Layout.FUEL));
     this.#load(this.#lifetimes.needed.get(next) as Registers);
-    this.#beginFloat(() => code.return(leaveAt(next, Left.INTERPRET, 0)));
     this.#branchTo(next);
   }
 
@@ -359,14 +358,16 @@ export class RegionWriter implements Surroundings {
     code.ifRarely(i32.ne(i32.load(zero, at + 4), i32.const(-1)), () => code.set(single, CANONICAL_NAN));
   }
 
-  /** Finds out how to round; where instructions would trap, `leave` is written. */
-  #beginFloat(leave: () => void): void {
+  /**
+   * Finds out how to round; where the dynamic mode is illegal, the entry is left to the interpreter. What changes fcsr from here on, in this region or
+   * one that it calls, renews the limit and makes no mode illegal.
+   */
+  #beginFloat(): void {
     if (!this.#computesFloat) return;
     writeHostLimit(this.code);
-    this.code.ifRarely(isIllegalMode(this.#guest.fcsr), leave);
+    this.code.ifRarely(isIllegalMode(this.#guest.fcsr), () => this.#refuseEntry());
   }
 
-  /** Leaves the entry that the region was called for to the interpreter. */
   #refuseEntry(): void {
     const { code } = this;
     const { way, fuel, region } = this.#parts;

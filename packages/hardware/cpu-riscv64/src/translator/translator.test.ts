@@ -225,11 +225,48 @@ describe.each(['off', 'eager', 'hot'] as const)('singles, translation %s', (tran
     expect([seen.getUint32(16, true), seen.getUint32(20, true)]).toEqual([0x7f80_0001, 0xffff_ffff]);
   });
 
+  it('are not what is seen of a register that holds a double', () => {
+    // f1 = f1 + f0, and f1 is read as a single too.
+    const { context, run } = start(
+      translation,
+      OP_FP(FADD_D, 1, 1, 0, DYNAMIC),
+      OP_FP(FADD_S, 2, 1, 1, DYNAMIC),
+      Word.addi(A0, A0, 1),
+      Word.jal(0, -12),
+    );
+    const bytes = new Uint8Array(260);
+    new DataView(bytes.buffer).setFloat64(0, 1, true);
+    context.copyFloatFrom(bytes);
+    expect(run(4 * 10_000 + 1)).toBe('budget');
+    expect(floats(context).getFloat64(8, true)).toBe(10_001);
+  });
+
+  it('are forgotten where the register is written as a double', () => {
+    // f1 = f3 + f3 as singles, then f0 + f0 as doubles, and that is read as a single.
+    const { context, run } = start(
+      translation,
+      OP_FP(FADD_S, 1, 3, 3, DYNAMIC),
+      OP_FP(FADD_D, 1, 0, 0, DYNAMIC),
+      OP_FP(FADD_S, 2, 1, 1, DYNAMIC),
+      Word.jal(0, -12),
+    );
+    const bytes = new Uint8Array(260);
+    const view = new DataView(bytes.buffer);
+    view.setFloat64(0, 1, true);
+    view.setBigUint64(24, 0xffff_ffff_3f80_0000n, true);
+    bytes[256] = 1;
+    context.copyFloatFrom(bytes);
+    expect(run(40_000)).toBe('budget');
+    expect(floats(context).getBigUint64(16, true)).toBe(0xffff_ffff_7fc0_0000n);
+  });
+
   it('are NaN where a register holds a double, and its low half is still what is stored and moved', () => {
     // f1 = f0 + f0 as singles, fmv.x.w a1, f0, again and again; f0 is a double.
     const { context, run } = start(translation, OP_FP(FADD_S, 1, 0, 0, DYNAMIC), OP_FP(0x70, A1, 0, 0, 0), Word.jal(0, -8));
     const bytes = new Uint8Array(260);
     new DataView(bytes.buffer).setBigUint64(0, 0x3ff0_0000_3f80_0000n, true);
+    // Inexact is raised, so that the host's results are taken.
+    bytes[256] = 1;
     context.copyFloatFrom(bytes);
     expect(run(30_000)).toBe('budget');
     const seen = floats(context);
