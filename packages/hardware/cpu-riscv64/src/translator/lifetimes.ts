@@ -1,6 +1,6 @@
 import type { Flow, Item } from './flow.ts';
 import { type Plan, type Plans, STACK_POINTER } from './guards.ts';
-import { addExposed, addWritten, mayLeave, type Registers } from './operands.ts';
+import { addExposed, addWritten, type Registers } from './operands.ts';
 import { type Block, calls, type Op, type Region, successors } from './region.ts';
 
 /** Most sets of registers that side exits of a region write back: more are merged, at the price of loading what is not dirty. */
@@ -16,8 +16,11 @@ const DEFERRED_MAX = 12;
  * locals, and their ways out write it back.
  */
 export interface Lifetimes {
-  /** Registers whose locals must be valid when a block begins. */
+  /** Registers that are needed in their locals in a block or behind it, and not written before: they are loaded there at the latest. */
   readonly needed: ReadonlyMap<number, Registers>;
+  /** Of these, what a block itself needs. */
+  readonly used: ReadonlyMap<number, Registers>;
+  readonly written: ReadonlyMap<number, Registers>;
   /** Of each block the instructions, by their places in it, whose result goes to memory at once. */
   readonly stored: ReadonlyMap<number, ReadonlySet<number>>;
   /** Registers that may differ from memory when a block ends, and have yet to be written back. */
@@ -45,8 +48,8 @@ type ByBlock = Map<number, Registers>;
 
 const ALL: Registers = { x: -2, f: -1 };
 export const none = (): Registers => ({ x: 0, f: 0 });
-const union = (a: Registers, b: Registers): Registers => ({ x: a.x | b.x, f: a.f | b.f });
-const common = (a: Registers, b: Registers): Registers => ({ x: a.x & b.x, f: a.f & b.f });
+export const union = (a: Registers, b: Registers): Registers => ({ x: a.x | b.x, f: a.f | b.f });
+export const common = (a: Registers, b: Registers): Registers => ({ x: a.x & b.x, f: a.f & b.f });
 export const without = (a: Registers, b: Registers): Registers => ({ x: a.x & ~b.x, f: a.f & ~b.f });
 
 /** Adds to `into`; whether that changed it. */
@@ -66,8 +69,11 @@ export function lifetimes(region: Region, flow: Flow, checkpoints: ReadonlySet<n
   const deferred = deferring(flow, facts);
   const { start, end } = dirtiness(region, flow.order, facts, deferred);
   const { exitKind, exitKinds } = exits(flow.order, facts, start, deferred);
+  const used = uses(flow.order, facts, { end, exitKind, exitKinds });
   return {
-    needed: needs(region, flow.order, facts, { end, exitKind, exitKinds }),
+    needed: needs(region, flow.order, facts, used),
+    used,
+    written: new Map(flow.order.map((pc) => [pc, (facts.get(pc) as Facts).written])),
     stored: stores(region, flow.order, facts, deferred),
     dirty: end,
     deferred,
@@ -85,7 +91,7 @@ function factsOf(block: Block, checkpoint: boolean, { blocks, keepStack }: Plans
   for (const [i, op] of block.ops.entries()) {
     addExposed(op, exposed, written);
     addWritten(op, written);
-    if (mayLeave(op.row) && plan.get(i) !== 'guarded') leaving.add(i);
+    if (op.uses.leaves && plan.get(i) !== 'guarded') leaving.add(i);
   }
   // The stack pointer is compared with what it was.
   if (keepStack.has(block.start)) exposed.x |= (1 << STACK_POINTER) & ~written.x;
@@ -245,21 +251,26 @@ function ones(bits: number): number {
   return count;
 }
 
-/** Registers that must be valid, backward. */
-function needs(
-  region: Region,
+/** Registers that each block reads before it writes them, or that it or its exits write back. */
+function uses(
   order: readonly number[],
   facts: ReadonlyMap<number, Facts>,
   { end, exitKind, exitKinds }: { end: ByBlock } & Pick<Lifetimes, 'exitKind' | 'exitKinds'>,
 ): ByBlock {
-  const needed: ByBlock = new Map();
+  const used: ByBlock = new Map();
   for (const pc of order) {
     const { exposed, written } = facts.get(pc) as Facts;
     const kind = exitKind.get(pc);
     const own = kind === undefined ? { ...exposed } : union(exposed, exitKinds[kind] as Registers);
     include(own, without(end.get(pc) as Registers, written));
-    needed.set(pc, own);
+    used.set(pc, own);
   }
+  return used;
+}
+
+/** Registers that are needed from each block on, backward. */
+function needs(region: Region, order: readonly number[], facts: ReadonlyMap<number, Facts>, used: ByBlock): ByBlock {
+  const needed: ByBlock = new Map([...used].map(([pc, own]) => [pc, { ...own }]));
   const backward = order.toReversed();
   for (let changed = true; changed; ) {
     changed = false;

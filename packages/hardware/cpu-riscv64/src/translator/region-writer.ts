@@ -7,6 +7,7 @@ import { type Flow, type Item, structure } from './flow.ts';
 import { type CheckCounts, countChecks, type Plan, type Plans, planGuards, STACK_POINTER } from './guards.ts';
 import { type Surroundings, TranslatorGuest, writeFast } from './guest.ts';
 import { include, type Lifetimes, lifetimes, none, without } from './lifetimes.ts';
+import { type Loads, placeLoads } from './loads.ts';
 import { addOperands, type Registers } from './operands.ts';
 import { type Block, type Region, returns, successors, switches, type Way } from './region.ts';
 
@@ -59,6 +60,7 @@ export class RegionWriter implements Surroundings {
   readonly #flow: Flow;
   readonly #plans: Plans;
   readonly #lifetimes: Lifetimes;
+  readonly #loads: Loads;
   readonly #guest: TranslatorGuest;
   readonly #answer: Local<'i64'>;
   /** Blocks that look at the fuel when they begin: no path goes on for ever without one. */
@@ -88,6 +90,7 @@ export class RegionWriter implements Surroundings {
     this.#checkpoints = new Set([...this.#flow.selected.keys(), ...this.#flow.headers, ...returns(region)]);
     this.#plans = planGuards(region, this.#flow);
     this.#lifetimes = lifetimes(region, this.#flow, this.#checkpoints, this.#plans);
+    this.#loads = placeLoads(region, this.#flow, this.#lifetimes, this.#plans.keepStack);
     this.#guest = new TranslatorGuest(this);
     this.#longest = longestPaths(region, this.#flow, this.#checkpoints);
     const rows = [...region.blocks.values()].flatMap(({ ops }) => ops.map(({ row }) => row));
@@ -97,13 +100,12 @@ export class RegionWriter implements Surroundings {
   write(): void {
     const { code } = this;
     const { region, fuel } = this.#parts;
-    const { exitKinds, needed } = this.#lifetimes;
+    const { exitKinds } = this.#lifetimes;
     this.#declare();
-    const first = none();
-    for (const entry of region.entries) include(first, needed.get(entry) as Registers);
-    this.#load(first);
-    this.#leave = exitKinds.map(() => code.openFor('i64'));
     const indirect = switches(region);
+    if (indirect) this.#load(this.#loads.dispatched);
+    this.#seeMode();
+    this.#leave = exitKinds.map(() => code.openFor('i64'));
     if (indirect) this.#dispatch = code.openLoop();
     this.#level(undefined, this.#flow.items, () => undefined);
     if (indirect) code.close();
@@ -190,6 +192,8 @@ export class RegionWriter implements Surroundings {
     this.#spillDirty();
     const handle = this.#find(target);
     code.if(i32.eq(indexOf(handle), i32.add(code.global('i32', 0), i32.const(number))), () => {
+      const { dispatched, left } = this.#loads;
+      this.#load(without(dispatched, left.get(this.#block.start) as Registers));
       code.set(way, wayOf(handle));
       code.br(this.#dispatch as Label);
     });
@@ -227,8 +231,8 @@ export class RegionWriter implements Surroundings {
       code.ifRarely(i64.ne(i64.load(zero, Layout.X + STACK_POINTER * 8), before), () => code.return(this.#answer));
     }
     code.set(fuel, i32.load(zero, Layout.FUEL));
-    this.#load(this.#lifetimes.needed.get(next) as Registers);
-    this.#branchTo(next);
+    this.#seeMode();
+    this.#goOn(next);
   }
 
   #goTo(pc: number): void {
@@ -236,13 +240,20 @@ export class RegionWriter implements Surroundings {
     if (region.blocks.has(pc)) {
       const { dirty, deferred } = this.#lifetimes;
       this.#spill(without(dirty.get(this.#block.start) as Registers, deferred.get(pc) as Registers));
-      this.#branchTo(pc);
+      this.#goOn(pc);
       return;
     }
     this.#spillDirty();
     const known = ways.get(pc);
     if (known === undefined) this.code.returnCall(go, i32.const(pc), depth, fuel);
     else this.code.returnCall(functions[known.region] as Callee, i32.const(known.way), depth, fuel);
+  }
+
+  /** To a block of the region, with what is valid in locals when it begins. */
+  #goOn(pc: number): void {
+    const { valid, left } = this.#loads;
+    this.#load(without(valid.get(pc) as Registers, left.get(this.#block.start) as Registers));
+    this.#branchTo(pc);
   }
 
   /** Leaves for the interpreter to go on. */
@@ -287,7 +298,11 @@ export class RegionWriter implements Surroundings {
     for (const [r, local] of this.f.entries()) {
       if (local !== undefined && ((f >>> r) & 1) !== 0) code.set(local, f64.load(zero, Layout.F + r * 8));
     }
-    if (this.#computesFloat) writeFast(code, this.fast);
+  }
+
+  /** The rounding mode and the inexact flag may be others than before. */
+  #seeMode(): void {
+    if (this.#computesFloat) writeFast(this.code, this.fast);
   }
 
   // ───── structure ─────
@@ -323,12 +338,33 @@ export class RegionWriter implements Surroundings {
       for (const [pc, number] of selected) targets[number] = labels[indexOf.get(pc) ?? -1] ?? otherwise;
       code.brTable(targets, otherwise, way);
     };
-    if (header === undefined) table(labels[0] as Label);
+    if (header === undefined) this.#writeEntry(labels, indexOf, table);
     else
       code.block((own) => {
         code.brIf(own, i32.eqz(way));
         table(own);
       });
+  }
+
+  /** From where the function begins to its entries, with what is valid in locals there. The first is where a guest function begins, as a rule. */
+  #writeEntry(labels: readonly Label[], indexOf: ReadonlyMap<number, number>, table: (otherwise: Label) => void): void {
+    const { code } = this;
+    const { way, region } = this.#parts;
+    if (this.#dispatch !== undefined) {
+      table(labels[0] as Label);
+      return;
+    }
+    const [first, ...others] = region.entries as [number, ...number[]];
+    const { valid } = this.#loads;
+    if (others.length > 0)
+      code.if(i32.ne(way, i32.const(1)), () => {
+        const rest = none();
+        for (const pc of others) include(rest, valid.get(pc) as Registers);
+        this.#load(rest);
+        table(labels[0] as Label);
+      });
+    this.#load(valid.get(first) as Registers);
+    code.br(labels[indexOf.get(first) as number] as Label);
   }
 
   /** To a block of the region, from wherever the writing is. */
@@ -356,6 +392,7 @@ export class RegionWriter implements Surroundings {
     this.#block = block;
     if (this.#flow.selected.has(pc)) code.set(way, zero);
     this.#fuelSaved = false;
+    this.#load(this.#loads.own.get(pc) as Registers);
     if (this.#checkpoints.has(pc)) {
       code.ifRarely(i32.ltS(fuel, i32.const(this.#longest.get(pc) as number)), () => this.#exit(leaveAt(pc, Left.FUEL, 0)));
     }
