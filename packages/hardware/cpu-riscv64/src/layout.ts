@@ -24,6 +24,13 @@ export const COUNTDOWN = 800;
 /** Instructions completed by translated code, 64 bits, and then how often it was left, by reason (see interpreter/agreement.ts), 64 bits each. */
 export const TRANSLATED = 808;
 export const EXITS = 816;
+/**
+ * Of the interpreter, which would have them in registers that it needs for what every instruction uses: four times the pc less the address of the entry, 64 bits,
+ * constant within a page of code; and where translated code was left for the interpreter to go on, 32 bits, not entered again there before it has (odd:
+ * nowhere).
+ */
+export const BIAS = 848;
+export const REFUSED = 856;
 
 /**
  * Where jumps to addresses known only at run time find translated code: the address in the low half of 8 bytes, its {@link Handle} in the high
