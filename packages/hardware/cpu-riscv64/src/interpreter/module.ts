@@ -165,12 +165,7 @@ function writeTranslated(machinery: Machinery, signature: number, again: Label):
 }
 
 /** Finds the entry of `target`, asking the host for the page's code if it has none yet. */
-function writeEnter(
-  code: Code,
-  locals: Pick<Machinery, 'entry' | 'word' | 'fuel' | 'target' | 'stop'>,
-  host: Callee,
-  leave: Label,
-): void {
+function writeEnter(code: Code, locals: Pick<Machinery, 'entry' | 'word' | 'fuel' | 'target' | 'stop'>, host: Callee, leave: Label): void {
   const { entry, fuel, target, stop } = locals;
   const slot = locals.word;
   code.set(slot, i32.load16u(i32.shl(i32.shrU(target, i32.const(Layout.PAGE_SHIFT)), i32.const(1)), Layout.CODE_INDEX));

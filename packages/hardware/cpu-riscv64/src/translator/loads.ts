@@ -50,4 +50,5 @@ export function placeLoads(region: Region, { order }: Flow, lives: Lifetimes, ke
 }
 
 const kept = (stack: boolean): Registers => ({ x: stack ? 1 << STACK_POINTER : 0, f: 0 });
-const leftBy = (...sets: (Registers | undefined)[]): Registers => sets.reduce<Registers>((all, set) => union(all, set as Registers), none());
+const leftBy = (...sets: (Registers | undefined)[]): Registers =>
+  sets.reduce<Registers>((all, set) => union(all, set as Registers), none());
