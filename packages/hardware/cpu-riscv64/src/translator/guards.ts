@@ -92,7 +92,8 @@ function narrow(known: Map<number, Known>, pc: number, more: Known): boolean {
 
 /** Makes of what is known before a block what is known after it, and notes in `plan` what its accesses need. */
 function follow({ ops }: Block, known: Known, plan?: Map<number, Guard | 'guarded'>): void {
-  for (const [i, op] of ops.entries()) {
+  for (let i = 0; i < ops.length; i++) {
+    const op = ops[i] as Op;
     const access = accessOf(op);
     if (access !== undefined) {
       const before = known.get(op.rs1);
@@ -166,8 +167,8 @@ const ATOMICS = 0x2f;
 
 /** Adds the accesses of a block. */
 export function countChecks(ops: readonly Op[], plan: Plan, counts: CheckCounts): void {
-  for (const [at, { row }] of ops.entries()) {
-    const opcode = row.match & 0x7f;
+  for (let at = 0; at < ops.length; at++) {
+    const opcode = (ops[at] as Op).row.match & 0x7f;
     if (!LOADS.has(opcode) && !STORES.has(opcode) && opcode !== ATOMICS) continue;
     if (plan.get(at) === 'guarded') counts.elided++;
     else counts.kept++;

@@ -88,7 +88,8 @@ function factsOf(block: Block, checkpoint: boolean, { blocks, keepStack }: Plans
   const written = none();
   const plan = blocks.get(block.start) as Plan;
   const leaving = new Set<number>();
-  for (const [i, op] of block.ops.entries()) {
+  for (let i = 0; i < block.ops.length; i++) {
+    const op = block.ops[i] as Op;
     addExposed(op, exposed, written);
     addWritten(op, written);
     if (op.uses.leaves && plan.get(i) !== 'guarded') leaving.add(i);
@@ -178,7 +179,14 @@ function stores(
   facts: ReadonlyMap<number, Facts>,
   deferred: ByBlock,
 ): ReadonlyMap<number, ReadonlySet<number>> {
-  const observed: ByBlock = new Map(order.map((pc) => [pc, none()]));
+  // What is observed before a block: what is within it whatever comes behind, and what is behind it and not written in it.
+  const observed: ByBlock = new Map();
+  const hidden: ByBlock = new Map();
+  for (const pc of order) {
+    const own = facts.get(pc) as Facts;
+    observed.set(pc, before(own, none()));
+    hidden.set(pc, without(ALL, before(own, { ...ALL })));
+  }
   const after = (block: Block): Registers => {
     const seen = none();
     if (goesOut(region, block)) include(seen, ALL);
@@ -189,9 +197,7 @@ function stores(
   for (let changed = true; changed; ) {
     changed = false;
     for (const pc of backward) {
-      const own = facts.get(pc) as Facts;
-      const seen = after(own.block);
-      walkBack(own, seen, () => undefined);
+      const seen = without(after((facts.get(pc) as Facts).block), hidden.get(pc) as Registers);
       if (include(observed.get(pc) as Registers, seen)) changed = true;
     }
   }
@@ -208,6 +214,12 @@ function stores(
   return stored;
 }
 
+/** What is observed before a block if `seen` is observed behind it, which becomes the same. */
+function before(block: Facts, seen: Registers): Registers {
+  walkBack(block, seen, () => undefined);
+  return seen;
+}
+
 /** Makes of what is observed after a block what is observed before it. `visit` sees each instruction that writes, and what is observed behind it. */
 function walkBack(
   { block, checkpoint, leaving }: Facts,
@@ -215,8 +227,7 @@ function walkBack(
   visit: (i: number, written: Registers, seen: Registers) => void,
 ): void {
   for (let i = block.ops.length - 1; i >= 0; i--) {
-    const written = none();
-    addWritten(block.ops[i] as Op, written);
+    const written = (block.ops[i] as Op).uses.writes;
     visit(i, written, seen);
     seen.x &= ~written.x;
     seen.f &= ~written.f;

@@ -9,7 +9,7 @@ import { type Surroundings, TranslatorGuest, writeFast } from './guest.ts';
 import { include, type Lifetimes, lifetimes, none, without } from './lifetimes.ts';
 import { type Loads, placeLoads } from './loads.ts';
 import { addOperands, type Registers } from './operands.ts';
-import { type Block, type Region, returns, successors, switches, type Way } from './region.ts';
+import { type Block, type Op, type Region, returns, successors, switches, type Way } from './region.ts';
 
 /** Deepest nest of guest calls made as wasm calls; deeper ones return to the interpreter and start over. Bounds the host's stack. */
 const CALL_DEPTH_MAX = 160;
@@ -275,11 +275,11 @@ export class RegionWriter implements Surroundings {
 
   #spill({ x, f }: Registers): void {
     const { code } = this;
-    for (let r = 1; r < 32; r++) {
-      if (((x >>> r) & 1) !== 0) code.store('i64', zero, this.x[r] as Local<'i64'>, Layout.X + r * 8);
+    for (let r = 1, rest = x >>> 1; rest !== 0; r++, rest >>>= 1) {
+      if ((rest & 1) !== 0) code.store('i64', zero, this.x[r] as Local<'i64'>, Layout.X + r * 8);
     }
-    for (let r = 0; r < 32; r++) {
-      if (((f >>> r) & 1) !== 0) code.store('f64', zero, this.f[r] as Local<'f64'>, Layout.F + r * 8);
+    for (let r = 0, rest = f; rest !== 0; r++, rest >>>= 1) {
+      if ((rest & 1) !== 0) code.store('f64', zero, this.f[r] as Local<'f64'>, Layout.F + r * 8);
     }
   }
 
@@ -292,11 +292,11 @@ export class RegionWriter implements Surroundings {
 
   #load({ x, f }: Registers): void {
     const { code } = this;
-    for (const [r, local] of this.x.entries()) {
-      if (local !== undefined && ((x >>> r) & 1) !== 0) code.set(local, i64.load(zero, Layout.X + r * 8));
+    for (let r = 1, rest = x >>> 1; rest !== 0; r++, rest >>>= 1) {
+      if ((rest & 1) !== 0) code.set(this.x[r] as Local<'i64'>, i64.load(zero, Layout.X + r * 8));
     }
-    for (const [r, local] of this.f.entries()) {
-      if (local !== undefined && ((f >>> r) & 1) !== 0) code.set(local, f64.load(zero, Layout.F + r * 8));
+    for (let r = 0, rest = f; rest !== 0; r++, rest >>>= 1) {
+      if ((rest & 1) !== 0) code.set(this.f[r] as Local<'f64'>, f64.load(zero, Layout.F + r * 8));
     }
   }
 
@@ -404,12 +404,14 @@ export class RegionWriter implements Surroundings {
     const plan = this.#plans.blocks.get(pc) as Plan;
     const stored = this.#lifetimes.stored.get(pc) as ReadonlySet<number>;
     countChecks(block.ops, plan, this.#parts.checks);
-    for (const [i, op] of block.ops.entries()) {
+    const guest = this.#guest;
+    for (let i = 0; i < block.ops.length; i++) {
+      const op = block.ops[i] as Op;
       this.#done = i;
-      this.#guest.op = op;
-      this.#guest.guard = plan.get(i);
-      this.#guest.stored = stored.has(i);
-      code.scratch(() => op.row.effect(this.#guest));
+      guest.op = op;
+      guest.guard = plan.get(i);
+      guest.stored = stored.has(i);
+      code.scratch(() => op.row.effect(guest));
     }
     const last = block.ops.at(-1)?.row;
     if (block.end.kind === 'go' && last?.format !== 'J' && last?.name !== 'jalr') this.#goTo(block.end.to);
