@@ -113,7 +113,11 @@ class Arranger {
   }
 
   /** Of each component, how many ways come in from others and where its ways lead; and which blocks are `reached` from other components. */
-  #waysBetween(nodes: readonly number[], sequence: number, count: number): { incoming: Int32Array; outgoing: number[][]; reached: Uint8Array } {
+  #waysBetween(
+    nodes: readonly number[],
+    sequence: number,
+    count: number,
+  ): { incoming: Int32Array; outgoing: number[][]; reached: Uint8Array } {
     const incoming = new Int32Array(count);
     const outgoing: number[][] = Array.from({ length: count }, () => []);
     const reached = new Uint8Array(this.#starts.length);
