@@ -48,8 +48,8 @@ type ByBlock = Map<number, Registers>;
 
 const ALL: Registers = { x: -2, f: -1 };
 export const none = (): Registers => ({ x: 0, f: 0 });
-export const union = (a: Registers, b: Registers): Registers => ({ x: a.x | b.x, f: a.f | b.f });
-export const common = (a: Registers, b: Registers): Registers => ({ x: a.x & b.x, f: a.f & b.f });
+const union = (a: Registers, b: Registers): Registers => ({ x: a.x | b.x, f: a.f | b.f });
+const common = (a: Registers, b: Registers): Registers => ({ x: a.x & b.x, f: a.f & b.f });
 export const without = (a: Registers, b: Registers): Registers => ({ x: a.x & ~b.x, f: a.f & ~b.f });
 
 /** Adds to `into`; whether that changed it. */
@@ -138,6 +138,7 @@ function dirtiness(
   deferred: ByBlock,
 ): { start: ByBlock; end: ByBlock } {
   const start: ByBlock = new Map(order.map((pc) => [pc, none()]));
+  if (order.every((pc) => size(deferred.get(pc) as Registers) === 0)) return { start, end: start };
   const end: ByBlock = new Map();
   for (let changed = true; changed; ) {
     changed = false;

@@ -1,6 +1,6 @@
 import type { Flow } from './flow.ts';
 import { STACK_POINTER } from './guards.ts';
-import { common, include, type Lifetimes, none, union, without } from './lifetimes.ts';
+import { include, type Lifetimes, none, without } from './lifetimes.ts';
 import type { Registers } from './operands.ts';
 import { type Block, calls, type Region, successors, switches } from './region.ts';
 
@@ -21,34 +21,46 @@ export interface Loads {
 
 /** `keepStack`: blocks after whose calls the stack pointer is known to be what it was. */
 export function placeLoads(region: Region, { order }: Flow, lives: Lifetimes, keepStack: ReadonlySet<number>): Loads {
-  const { needed, used, written } = lives;
-  const valid = new Map<number, Registers>(order.map((pc) => [pc, none()]));
+  const valid = new Map<number, Registers>();
   const left = new Map<number, Registers>();
   const dispatched = none();
-  const indirect = switches(region);
-  const settle = (pc: number): boolean => {
-    const block = region.blocks.get(pc) as Block;
-    const after = calls(block) ? kept(keepStack.has(pc)) : leftBy(valid.get(pc), used.get(pc), written.get(pc));
-    left.set(pc, after);
-    if (block.end.kind === 'jumpIndirect') return region.entries.reduce((changed, to) => arrive(to, after) || changed, false);
-    return successors(region, block).reduce((changed, to) => arrive(to, after) || changed, false);
+  for (const pc of order) valid.set(pc, none());
+  const arrive = (to: number, { x, f }: Registers): boolean => {
+    const { x: needsX, f: needsF } = lives.needed.get(to) as Registers;
+    return include(valid.get(to) as Registers, { x: x & needsX, f: f & needsF });
   };
-  const arrive = (to: number, registers: Registers): boolean =>
-    include(valid.get(to) as Registers, common(registers, needed.get(to) as Registers));
+  const arriveAt = (targets: readonly number[], registers: Registers): boolean => {
+    let changed = false;
+    for (const to of targets) if (arrive(to, registers)) changed = true;
+    return changed;
+  };
+  const leave = (pc: number): boolean => {
+    const block = region.blocks.get(pc) as Block;
+    const after = calls(block) ? keptBy(keepStack.has(pc)) : behind(pc, valid.get(pc) as Registers, lives);
+    left.set(pc, after);
+    return arriveAt(block.end.kind === 'jumpIndirect' ? region.entries : successors(region, block), after);
+  };
   // All entries are found by the same dispatch.
-  const gather = (): boolean =>
-    indirect && region.entries.reduce((changed, pc) => include(dispatched, valid.get(pc) as Registers) || changed, false);
-  const spread = (): boolean => indirect && region.entries.reduce((changed, to) => arrive(to, dispatched) || changed, false);
+  const dispatch = (): boolean => {
+    for (const pc of region.entries) include(dispatched, valid.get(pc) as Registers);
+    return arriveAt(region.entries, dispatched);
+  };
+  const indirect = switches(region);
   for (let changed = true; changed; ) {
     changed = false;
-    for (const pc of order) if (settle(pc)) changed = true;
-    if (gather()) changed = true;
-    if (spread()) changed = true;
+    for (const pc of order) if (leave(pc)) changed = true;
+    if (indirect && dispatch()) changed = true;
   }
-  const own = new Map(order.map((pc) => [pc, without(used.get(pc) as Registers, valid.get(pc) as Registers)]));
+  const own = new Map<number, Registers>();
+  for (const pc of order) own.set(pc, without(lives.used.get(pc) as Registers, valid.get(pc) as Registers));
   return { valid, own, left, dispatched };
 }
 
-const kept = (stack: boolean): Registers => ({ x: stack ? 1 << STACK_POINTER : 0, f: 0 });
-const leftBy = (...sets: (Registers | undefined)[]): Registers =>
-  sets.reduce<Registers>((all, set) => union(all, set as Registers), none());
+const keptBy = (isStackKept: boolean): Registers => ({ x: isStackKept ? 1 << STACK_POINTER : 0, f: 0 });
+
+/** What is valid when a block ends that began with `valid`. */
+function behind(pc: number, { x, f }: Registers, { used, written }: Lifetimes): Registers {
+  const own = used.get(pc) as Registers;
+  const made = written.get(pc) as Registers;
+  return { x: x | own.x | made.x, f: f | own.f | made.f };
+}
