@@ -27,10 +27,9 @@ export interface Lifetimes {
   readonly dirty: ReadonlyMap<number, Registers>;
   /** Registers that may be dirty in a block; what else is dirty must be written back before it begins. */
   readonly deferred: ReadonlyMap<number, Registers>;
-  /** Blocks that may be left in their midst with nothing to write back. */
-  readonly returns: ReadonlySet<number>;
-  /** Of other blocks that may be left on the way: which of `exitKinds` is written back. */
+  /** Of blocks that may be left on the way: which of `exitKinds` is written back. */
   readonly exitKind: ReadonlyMap<number, number>;
+  /** The first is nothing. */
   readonly exitKinds: readonly Registers[];
 }
 
@@ -77,7 +76,6 @@ export function lifetimes(region: Region, flow: Flow, checkpoints: ReadonlySet<n
     stored: stores(region, flow.order, facts, deferred),
     dirty: end,
     deferred,
-    returns: new Set(flow.order.filter((pc) => !exitKind.has(pc) && (facts.get(pc) as Facts).leaving.size > 0)),
     exitKind,
     exitKinds,
   };
@@ -163,12 +161,12 @@ function exits(
   deferred: ByBlock,
 ): Pick<Lifetimes, 'exitKind' | 'exitKinds'> {
   const exitKind = new Map<number, number>();
-  const exitKinds: Registers[] = [];
+  const exitKinds: Registers[] = [none()];
   for (const pc of order) {
     const { leaving, checkpoint, written } = facts.get(pc) as Facts;
     if (!checkpoint && leaving.size === 0) continue;
     const set = union(start.get(pc) as Registers, common(written, deferred.get(pc) as Registers));
-    if (size(set) > 0) exitKind.set(pc, kindFor(exitKinds, set));
+    exitKind.set(pc, size(set) === 0 ? 0 : kindFor(exitKinds, set));
   }
   return { exitKind, exitKinds };
 }
@@ -237,10 +235,12 @@ function walkBack(
   if (checkpoint) include(seen, ALL);
 }
 
+/** The kind that writes back `set`, or more where there are many kinds already; never the first, which is to stay nothing. */
 function kindFor(kinds: Registers[], set: Registers): number {
   let best = -1;
   let least = Number.POSITIVE_INFINITY;
-  for (const [i, kind] of kinds.entries()) {
+  for (let i = 1; i < kinds.length; i++) {
+    const kind = kinds[i] as Registers;
     const cost = size(without(set, kind)) * 2 + size(without(kind, set));
     if (cost < least) {
       best = i;

@@ -71,11 +71,9 @@ export class RegionWriter implements Surroundings {
   readonly #computesFloat: boolean;
   /** Beginning of the dispatch to entries, for indirect jumps within the region. */
   #dispatch: Label | undefined;
-  /** Where side exits go that write registers back, by the kind of exit. */
+  /** Where side exits go, by what they write back: FUEL is stored there, and not in front of what is hardly ever left. */
   #leave: readonly Label[] = [];
   #block!: Block;
-  /** Whether FUEL is right: blocks that return in many places see to that first. */
-  #fuelSaved = false;
   /** Instructions of the block before the current one. */
   #done = 0;
 
@@ -258,13 +256,12 @@ export class RegionWriter implements Surroundings {
 
   /** Leaves for the interpreter to go on. */
   #exit(answer: I64): void {
-    const kind = this.#lifetimes.exitKind.get(this.#block.start);
-    if (kind === undefined) this.#return(answer);
-    else this.code.brWith(this.#leave[kind] as Label, answer);
+    const kind = this.#lifetimes.exitKind.get(this.#block.start) as number;
+    this.code.brWith(this.#leave[kind] as Label, answer);
   }
 
   #return(answer: I64): void {
-    if (!this.#fuelSaved) this.code.store('i32', zero, this.#parts.fuel, Layout.FUEL);
+    this.code.store('i32', zero, this.#parts.fuel, Layout.FUEL);
     this.code.return(answer);
   }
 
@@ -391,16 +388,11 @@ export class RegionWriter implements Surroundings {
     const block = region.blocks.get(pc) as Block;
     this.#block = block;
     if (this.#flow.selected.has(pc)) code.set(way, zero);
-    this.#fuelSaved = false;
     this.#load(this.#loads.own.get(pc) as Registers);
     if (this.#checkpoints.has(pc)) {
       code.ifRarely(i32.ltS(fuel, i32.const(this.#longest.get(pc) as number)), () => this.#exit(leaveAt(pc, Left.FUEL, 0)));
     }
     code.set(fuel, i32.sub(fuel, i32.const(block.ops.length)));
-    if (this.#lifetimes.returns.has(pc)) {
-      code.store('i32', zero, fuel, Layout.FUEL);
-      this.#fuelSaved = true;
-    }
     const plan = this.#plans.blocks.get(pc) as Plan;
     const stored = this.#lifetimes.stored.get(pc) as ReadonlySet<number>;
     countChecks(block.ops, plan, this.#parts.checks);
