@@ -26,6 +26,13 @@ export const TRANSLATED = 808;
 export const EXITS = 816;
 /** What translated code compares results of the host's operations with (see float/plain.ts), 64 bits. Right while a region is in charge. */
 export const HOST_LIMIT = 896;
+/**
+ * Of the interpreter, which would have them in registers that it needs for what every instruction uses: four times the pc less the address of the entry, 64 bits,
+ * constant within a page of code; and where translated code was left for the interpreter to go on, 32 bits, not entered again there before it has (odd:
+ * nowhere).
+ */
+export const BIAS = 848;
+export const REFUSED = 856;
 
 /**
  * Where jumps to addresses known only at run time find translated code: the address in the low half of 8 bytes, its {@link Handle} in the high

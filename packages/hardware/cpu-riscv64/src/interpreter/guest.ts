@@ -23,16 +23,11 @@ export interface Machinery {
   readonly entry: Local<'i32'>;
   /** The entry's first word. */
   readonly word: Local<'i32'>;
-  /** pc − entry / 4, constant within a page of code. */
-  readonly bias: Local<'i32'>;
+  /** Instructions that may still be retired, the current one not among those that were. */
   readonly fuel: Local<'i32'>;
   /** Input of `enter`. */
   readonly target: Local<'i32'>;
   readonly stop: Local<'i32'>;
-  /** See Layout.COUNTDOWN. */
-  readonly countdown: Local<'i32'>;
-  /** Where translated code was left for the interpreter to go on: not entered again there before it has. Odd: nowhere. */
-  readonly refused: Local<'i32'>;
   /** Where translated code says to go on. */
   readonly where: Local<'i64'>;
   /** Find the entry of `target` and go on there. */
@@ -60,6 +55,19 @@ const LOAD: Readonly<Record<LoadOp, { bytes: number; load: (address: I32, offset
 };
 const STORE = { 1: 'i64_8', 2: 'i64_16', 4: 'i64_32', 8: 'i64' } as const;
 
+/** Address of the instruction of an entry. Read from memory where it is wanted: V8 computes what many cases have in common in front of all of them. */
+export function pcOf(entry: I32): I64 {
+  return i64.shrU(i64.add(i64.extendU(entry), i64.load(i32.const(0), Layout.BIAS)), i64.const(2));
+}
+
+/** Counts `jumps` down, and reports a jump `to` that the countdown came to. */
+export function sampleJump(code: Code, hot: Callee, jumps: number, to: I32): void {
+  const zero = i32.const(0);
+  const countdown = code.let(i32.sub(i32.load(zero, Layout.COUNTDOWN), i32.const(jumps)));
+  code.if(i32.ltS(countdown, zero), () => code.set(countdown, call('i32', hot, to)));
+  code.store('i32', zero, countdown, Layout.COUNTDOWN);
+}
+
 /** The semantics table's view of the interpreter: operands come from the entry, registers are in memory. */
 export class InterpreterGuest implements Guest {
   readonly code: Code;
@@ -84,7 +92,7 @@ export class InterpreterGuest implements Guest {
   }
 
   get pc(): I64 {
-    return i64.extendU(this.#pc());
+    return pcOf(this.#m.entry);
   }
 
   get nextPc(): I64 {
@@ -234,43 +242,38 @@ export class InterpreterGuest implements Guest {
   }
 
   jump(): void {
-    const { code, entry, target, countdown, next, enter } = this.#m;
+    const { code, entry, word, target, hot, next, enter } = this.#m;
+    this.#retire();
     if (this.#near) {
-      // Only jumps backwards count: their immediate's sign.
-      code.set(countdown, i32.sub(countdown, i32.shrU(this.imm32, i32.const(31))));
-      code.set(entry, i32.add(entry, this.imm32));
-      this.#sample(this.#pc());
+      // `word` is free until the next dispatch.
+      code.set(word, this.imm32);
+      code.set(entry, i32.add(entry, word));
+      // Only jumps backwards count.
+      code.if(i32.ltS(word, i32.const(0)), () => sampleJump(code, hot, 1, this.#pc()));
       code.br(next);
     } else {
       code.set(target, i32.add(this.#pc(), this.imm32));
-      code.set(countdown, i32.sub(countdown, i32.const(1)));
-      this.#sample(target);
+      sampleJump(code, hot, 1, target);
       code.br(enter);
     }
   }
 
-  /** Reports the jump that the countdown came to. */
-  #sample(to: I32): void {
-    const { code, countdown, hot } = this.#m;
-    code.if(i32.ltS(countdown, i32.const(0)), () => code.set(countdown, call('i32', hot, to)));
-  }
-
   jumpTo(address: I64): void {
-    const { code, target, countdown, enter, stop, leave } = this.#m;
+    const { code, target, hot, enter, stop, leave } = this.#m;
+    this.#retire();
     code.set(target, i32.wrap(address));
     code.if(i64.ne(i64.shrU(address, i64.const(32)), i64.const(0)), () => {
       code.store('i64', i32.const(0), address, Layout.PC);
       code.set(stop, i32.const(Stop.WILD));
       code.br(leave);
     });
-    code.set(countdown, i32.sub(countdown, i32.const(1)));
-    this.#sample(target);
+    sampleJump(code, hot, 1, target);
     code.br(enter);
   }
 
   publishFuel(): void {
-    // This instruction has taken its unit but not completed; for a trap, the host takes the unit again when it has.
-    this.code.store('i32', i32.const(0), i32.add(this.#m.fuel, i32.const(1)), Layout.FUEL);
+    // For a trap, the host takes a unit when the instruction has completed.
+    this.code.store('i32', i32.const(0), this.#m.fuel, Layout.FUEL);
   }
 
   trap(cause: TrapCode): void {
@@ -298,12 +301,19 @@ export class InterpreterGuest implements Guest {
   /** Falls to the following instruction. */
   fallThrough(): void {
     const { code, entry, next } = this.#m;
+    this.#retire();
     code.set(entry, i32.add(entry, this.#length()));
     code.br(next);
   }
 
+  /** The instruction is complete. */
+  #retire(): void {
+    const { code, fuel } = this.#m;
+    code.set(fuel, i32.sub(fuel, i32.const(1)));
+  }
+
   #pc(): I32 {
-    return i32.add(i32.shrU(this.#m.entry, i32.const(2)), this.#m.bias);
+    return i32.wrap(pcOf(this.#m.entry));
   }
 
   #length(): I32 {

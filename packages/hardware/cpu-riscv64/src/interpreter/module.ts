@@ -6,7 +6,7 @@ import { type Callee, type Code, call, callIndirect, type Label } from '../wasm/
 import { choose, i32, i64 } from '../wasm/expression.ts';
 import { ModuleBuilder } from '../wasm/module.ts';
 import { Answer, HELPER_EXPORT, Left } from './agreement.ts';
-import { InterpreterGuest, type Machinery, Stop } from './guest.ts';
+import { InterpreterGuest, type Machinery, pcOf, Stop, sampleJump } from './guest.ts';
 import { integerHelpers } from './helpers.ts';
 import { CASES, Opcode } from './opcodes.ts';
 
@@ -71,29 +71,23 @@ function writeRun(code: Code, parts: RunParts): void {
   const locals = {
     entry: code.local('i32'),
     word: code.local('i32'),
-    bias: code.local('i32'),
     fuel: code.local('i32'),
     target: code.local('i32'),
     stop: code.local('i32'),
-    countdown: code.local('i32'),
-    refused: code.local('i32'),
     where: code.local('i64'),
   };
-  const { entry, word, bias, fuel, target, stop, countdown, refused } = locals;
+  const { entry, word, fuel, target, stop } = locals;
   const zero = i32.const(0);
-  const pc = () => i32.add(i32.shrU(entry, i32.const(2)), bias);
   code.set(fuel, i32.load(zero, Layout.FUEL));
   code.set(target, i32.load(zero, Layout.PC));
-  code.set(countdown, i32.load(zero, Layout.COUNTDOWN));
-  code.set(refused, i32.const(1));
+  code.store('i32', zero, i32.const(1), Layout.REFUSED);
   code.block((leave) => {
     code.block((exit) => {
       code.loop((enter) => {
         writeEnter(code, locals, parts.enter, leave);
         code.loop((next) => {
           code.set(word, i32.load(entry));
-          code.set(fuel, i32.sub(fuel, i32.const(1)));
-          code.if(i32.ltS(fuel, zero), () => {
+          code.if(i32.leS(fuel, zero), () => {
             code.set(stop, i32.const(Stop.BUDGET));
             code.br(exit);
           });
@@ -102,15 +96,12 @@ function writeRun(code: Code, parts: RunParts): void {
           code.loop((again) =>
             writeCases(machinery, () => writeTranslated(machinery, parts.region, again), [
               () => {
-                code.set(fuel, i32.add(fuel, i32.const(1)));
-                code.brIf(next, call('i32', parts.decode, pc(), entry));
+                code.brIf(next, call('i32', parts.decode, i32.wrap(pcOf(entry)), entry));
                 code.set(stop, i32.const(Stop.HOST));
-                code.set(fuel, i32.sub(fuel, i32.const(1)));
                 code.br(exit);
               },
               () => {
-                code.set(fuel, i32.add(fuel, i32.const(1)));
-                code.set(target, pc());
+                code.set(target, i32.wrap(pcOf(entry)));
                 code.br(enter);
               },
               () => new InterpreterGuest(machinery, false).trap(TrapCause.illegal),
@@ -119,12 +110,9 @@ function writeRun(code: Code, parts: RunParts): void {
         });
       });
     });
-    // Here the instruction at `entry` has taken its unit of fuel and not completed.
-    code.set(fuel, i32.add(fuel, i32.const(1)));
-    code.store('i64', zero, i64.extendU(pc()), Layout.PC);
+    code.store('i64', zero, pcOf(entry), Layout.PC);
   });
   code.store('i32', zero, fuel, Layout.FUEL);
-  code.store('i32', zero, countdown, Layout.COUNTDOWN);
   code.return(stop);
   code.unreachable();
 }
@@ -134,11 +122,11 @@ const EXIT_WEIGHT = 8;
 
 /** Enters the translated code of the entry, unless it was just left here; then the entry's instruction is executed. */
 function writeTranslated(machinery: Machinery, signature: number, again: Label): void {
-  const { code, entry, word, bias, fuel, target, stop, refused, where, countdown, hot, enter, leave } = machinery;
+  const { code, entry, word, fuel, target, stop, where, hot, enter, leave } = machinery;
   const zero = i32.const(0);
-  code.set(target, i32.add(i32.shrU(entry, i32.const(2)), bias));
-  code.if(i32.eq(target, refused), () => {
-    code.set(refused, i32.const(1));
+  code.set(target, i32.wrap(pcOf(entry)));
+  code.if(i32.eq(target, i32.load(zero, Layout.REFUSED)), () => {
+    code.store('i32', zero, i32.const(1), Layout.REFUSED);
     code.set(word, i32.and(word, i32.const(~Layout.Entry.TRANSLATED)));
     code.br(again);
   });
@@ -147,11 +135,11 @@ function writeTranslated(machinery: Machinery, signature: number, again: Label):
   code.set(word, handle);
   const index = i32.and(word, i32.const(Layout.Handle.INDEX_MASK));
   const way = i32.shrU(word, i32.const(Layout.Handle.ENTRY_SHIFT));
-  code.set(where, callIndirect('i64', signature, index, way, zero, i32.add(fuel, i32.const(1))));
+  code.set(where, callIndirect('i64', signature, index, way, zero, fuel));
   code.set(target, i32.and(i32.wrap(where), i32.const(~1)));
   code.set(word, i32.const(Left.GO_ON));
   const high = i32.wrap(i64.shrU(where, i64.const(32)));
-  const before = code.let(i32.add(fuel, i32.const(1)));
+  const before = code.let(fuel);
   code.set(fuel, i32.load(zero, Layout.FUEL));
   code.if(
     i32.and(i32.wrap(where), i32.const(1)),
@@ -170,23 +158,15 @@ function writeTranslated(machinery: Machinery, signature: number, again: Label):
     code.set(stop, i32.const(Stop.WILD));
     code.br(leave);
   });
-  code.set(refused, i32.select(word, target, i32.const(1)));
+  code.store('i32', zero, i32.select(word, target, i32.const(1)), Layout.REFUSED);
   // Where translated code cannot go on is jumped to from hot code.
-  code.if(i32.eqz(word), () => {
-    code.set(countdown, i32.sub(countdown, i32.const(EXIT_WEIGHT)));
-    code.if(i32.ltS(countdown, zero), () => code.set(countdown, call('i32', hot, target)));
-  });
+  code.if(i32.eqz(word), () => sampleJump(code, hot, EXIT_WEIGHT, target));
   code.br(enter);
 }
 
 /** Finds the entry of `target`, asking the host for the page's code if it has none yet. */
-function writeEnter(
-  code: Code,
-  locals: Pick<Machinery, 'entry' | 'word' | 'bias' | 'fuel' | 'target' | 'stop'>,
-  host: Callee,
-  leave: Label,
-): void {
-  const { entry, bias, fuel, target, stop } = locals;
+function writeEnter(code: Code, locals: Pick<Machinery, 'entry' | 'word' | 'fuel' | 'target' | 'stop'>, host: Callee, leave: Label): void {
+  const { entry, fuel, target, stop } = locals;
   const slot = locals.word;
   code.set(slot, i32.load16u(i32.shl(i32.shrU(target, i32.const(Layout.PAGE_SHIFT)), i32.const(1)), Layout.CODE_INDEX));
   code.if(i32.eqz(slot), () => {
@@ -203,7 +183,8 @@ function writeEnter(
   });
   const offset = i32.shl(i32.and(target, i32.const(Layout.PAGE_SIZE - 2)), i32.const(2));
   code.set(entry, i32.add(i32.add(i32.mul(slot, i32.const(Layout.CODE_SLOT_BYTES)), offset), i32.const(Layout.CODE_SLOTS)));
-  code.set(bias, i32.sub(target, i32.shrU(entry, i32.const(2))));
+  const bias = i64.sub(i64.shl(i64.extendU(target), i64.const(2)), i64.extendU(entry));
+  code.store('i64', i32.const(0), bias, Layout.BIAS);
 }
 
 /** `br_table` over nested blocks: special opcodes first, then one case per row of the table. */

@@ -23,17 +23,17 @@ export interface Flow {
 }
 
 export function structure(region: Region): Flow {
-  const edges = new Map<number, readonly number[]>();
-  for (const block of region.blocks.values()) edges.set(block.start, successors(region, block));
-  const items = arrange(new Set(region.blocks.keys()), edges, new Set(region.entries));
+  const items = new Arranger(region).arrangeAll();
   const order: number[] = [];
   const headers = new Set<number>();
   const selected = new Map(region.entries.map((pc, i) => [pc, i + 1]));
   flatten(items, order, headers);
   for (const item of allLoops(items)) {
-    for (const [from, to] of edges) {
-      if (item.members.has(from)) continue;
-      for (const pc of to) if (pc !== item.block && item.members.has(pc) && !selected.has(pc)) selected.set(pc, selected.size + 1);
+    for (const block of region.blocks.values()) {
+      if (item.members.has(block.start)) continue;
+      for (const pc of successors(region, block)) {
+        if (pc !== item.block && item.members.has(pc) && !selected.has(pc)) selected.set(pc, selected.size + 1);
+      }
     }
   }
   return { items, selected, order, headers };
@@ -56,93 +56,181 @@ function* allLoops(items: readonly Item[]): Generator<Item> {
   }
 }
 
-type Edges = ReadonlyMap<number, readonly number[]>;
+/**
+ * Arranges blocks, which it knows by their numbers in ascending order of address. Written with plain loops over arrays of numbers: it looks at every edge once for
+ * each loop around it, and is among the first of the translator to be optimised by the host.
+ */
+class Arranger {
+  readonly #starts: readonly number[];
+  readonly #edges: readonly (readonly number[])[];
+  readonly #isEntry: readonly boolean[];
+  /** Of each block: the sequence that it is arranged in, by number, and its component there. */
+  readonly #sequence: Int32Array;
+  readonly #component: Int32Array;
+  readonly #connected: ConnectedComponents;
+  #sequences = 0;
 
-/** Strongly connected components of `nodes`, each a loop or a single block, in a forward order that keeps to ascending addresses where it can. */
-function arrange(nodes: ReadonlySet<number>, edges: Edges, entries: ReadonlySet<number>): Item[] {
-  const components = connected(nodes, edges);
-  const indexOf = new Map<number, number>();
-  for (const [i, members] of components.entries()) for (const pc of members) indexOf.set(pc, i);
-  const incoming = components.map(() => 0);
-  const outgoing = components.map(() => new Set<number>());
-  const reached = new Set<number>();
-  for (const from of nodes) {
-    const at = indexOf.get(from) as number;
-    for (const to of edges.get(from) ?? []) {
-      const target = indexOf.get(to);
-      if (target === undefined || target === at) continue;
-      reached.add(to);
-      if (outgoing[at]?.has(target)) continue;
-      outgoing[at]?.add(target);
-      incoming[target] = (incoming[target] as number) + 1;
-    }
+  constructor(region: Region) {
+    const starts = [...region.blocks.keys()];
+    const numbers = new Map(starts.map((pc, i) => [pc, i]));
+    const entries = new Set(region.entries);
+    this.#starts = starts;
+    this.#edges = [...region.blocks.values()].map((block) => successors(region, block).map((pc) => numbers.get(pc) as number));
+    this.#isEntry = starts.map((pc) => entries.has(pc));
+    this.#sequence = new Int32Array(starts.length);
+    this.#component = new Int32Array(starts.length);
+    this.#connected = new ConnectedComponents(this.#edges, this.#sequence);
   }
-  const lowest = components.map((members) => Math.min(...members));
-  const ready = components.flatMap((_, i) => (incoming[i] === 0 ? [i] : []));
-  const items: Item[] = [];
-  while (ready.length > 0) {
-    let best = 0;
-    for (let k = 1; k < ready.length; k++) if ((lowest[ready[k] as number] as number) < (lowest[ready[best] as number] as number)) best = k;
-    const i = ready.splice(best, 1)[0] as number;
-    items.push(itemOf(components[i] as number[], edges, entries, reached));
-    for (const target of outgoing[i] ?? []) {
-      incoming[target] = (incoming[target] as number) - 1;
-      if (incoming[target] === 0) ready.push(target);
-    }
+
+  arrangeAll(): Item[] {
+    return this.#arrange([...this.#starts.keys()]);
   }
-  return items;
+
+  /** Strongly connected components of `nodes`, each a loop or a single block, in a forward order that keeps to ascending addresses where it can. */
+  #arrange(nodes: readonly number[]): Item[] {
+    const sequence = ++this.#sequences;
+    for (let k = 0; k < nodes.length; k++) this.#sequence[nodes[k] as number] = sequence;
+    const components = this.#connected.of(nodes, sequence);
+    for (let i = 0; i < components.length; i++) {
+      const members = (components[i] as number[]).sort((a, b) => a - b);
+      for (let k = 0; k < members.length; k++) this.#component[members[k] as number] = i;
+    }
+    const { incoming, outgoing, reached } = this.#waysBetween(nodes, sequence, components.length);
+    const ready: number[] = [];
+    for (let i = 0; i < components.length; i++) if (incoming[i] === 0) ready.push(i);
+    const items: Item[] = [];
+    while (ready.length > 0) {
+      const i = takeLowest(ready, components);
+      items.push(this.#itemOf(components[i] as number[], reached));
+      const targets = outgoing[i] as number[];
+      for (let k = 0; k < targets.length; k++) {
+        const target = targets[k] as number;
+        incoming[target] = (incoming[target] as number) - 1;
+        if (incoming[target] === 0) ready.push(target);
+      }
+    }
+    return items;
+  }
+
+  /** Of each component, how many ways come in from others and where its ways lead; and which blocks are `reached` from other components. */
+  #waysBetween(
+    nodes: readonly number[],
+    sequence: number,
+    count: number,
+  ): { incoming: Int32Array; outgoing: number[][]; reached: Uint8Array } {
+    const incoming = new Int32Array(count);
+    const outgoing: number[][] = Array.from({ length: count }, () => []);
+    const reached = new Uint8Array(this.#starts.length);
+    for (let k = 0; k < nodes.length; k++) {
+      const from = nodes[k] as number;
+      const at = this.#component[from] as number;
+      const targets = this.#edges[from] as readonly number[];
+      for (let j = 0; j < targets.length; j++) {
+        const to = targets[j] as number;
+        const target = this.#component[to] as number;
+        if (this.#sequence[to] !== sequence || target === at) continue;
+        reached[to] = 1;
+        (outgoing[at] as number[]).push(target);
+        incoming[target] = (incoming[target] as number) + 1;
+      }
+    }
+    return { incoming, outgoing, reached };
+  }
+
+  /** `members` in ascending order. */
+  #itemOf(members: readonly number[], reached: Uint8Array): Item {
+    const first = members[0] as number;
+    const set = new Set(members.map((i) => this.#starts[i] as number));
+    const isLoop = members.length > 1 || (this.#edges[first] as readonly number[]).includes(first);
+    if (!isLoop) return { block: this.#starts[first] as number, body: undefined, members: set };
+    const header = members.find((i) => reached[i] === 1) ?? members.find((i) => this.#isEntry[i]) ?? first;
+    // No edge leads into the header any more.
+    this.#sequence[header] = 0;
+    const body = this.#arrange(members.filter((i) => i !== header));
+    return { block: this.#starts[header] as number, body, members: set };
+  }
 }
 
-function itemOf(members: readonly number[], edges: Edges, entries: ReadonlySet<number>, reached: ReadonlySet<number>): Item {
-  const set = new Set(members);
-  const first = members[0] as number;
-  if (members.length === 1 && !(edges.get(first) ?? []).includes(first)) return { block: first, body: undefined, members: set };
-  const ascending = [...members].sort((a, b) => a - b);
-  const header = ascending.find((pc) => reached.has(pc)) ?? ascending.find((pc) => entries.has(pc)) ?? (ascending[0] as number);
-  const inner = new Set(set);
-  inner.delete(header);
-  return { block: header, body: arrange(inner, edges, entries), members: set };
+/** Takes the component with the lowest block out of `ready`. */
+function takeLowest(ready: number[], components: readonly (readonly number[])[]): number {
+  const lowest = (k: number): number => (components[ready[k] as number] as readonly number[])[0] as number;
+  let best = 0;
+  for (let k = 1; k < ready.length; k++) if (lowest(k) < lowest(best)) best = k;
+  return ready.splice(best, 1)[0] as number;
 }
 
 /** Tarjan's algorithm (R. Tarjan, Depth-first search and linear graph algorithms, 1972), with a stack of its own. */
-function connected(nodes: ReadonlySet<number>, edges: Edges): number[][] {
-  const index = new Map<number, number>();
-  const low = new Map<number, number>();
-  const open: number[] = [];
-  const isOpen = new Set<number>();
-  const found: number[][] = [];
-  const enter = (pc: number): { pc: number; next: number } => {
-    index.set(pc, index.size);
-    low.set(pc, index.size - 1);
-    open.push(pc);
-    isOpen.add(pc);
-    return { pc, next: 0 };
-  };
-  for (const root of nodes) {
-    if (index.has(root)) continue;
-    const path = [enter(root)];
-    while (path.length > 0) {
-      const top = path.at(-1) as { pc: number; next: number };
-      const to = edges.get(top.pc)?.[top.next++];
-      if (to !== undefined) {
-        if (!nodes.has(to)) continue;
-        if (!index.has(to)) path.push(enter(to));
-        else if (isOpen.has(to)) low.set(top.pc, Math.min(low.get(top.pc) as number, index.get(to) as number));
-        continue;
-      }
-      path.pop();
-      const parent = path.at(-1);
-      if (parent !== undefined) low.set(parent.pc, Math.min(low.get(parent.pc) as number, low.get(top.pc) as number));
-      if (low.get(top.pc) !== index.get(top.pc)) continue;
-      const members: number[] = [];
-      for (;;) {
-        const pc = open.pop() as number;
-        isOpen.delete(pc);
-        members.push(pc);
-        if (pc === top.pc) break;
-      }
-      found.push(members);
-    }
+class ConnectedComponents {
+  readonly #edges: readonly (readonly number[])[];
+  readonly #sequence: Int32Array;
+  /** Order in which nodes were found, from 1; 0: not yet. */
+  readonly #found: Int32Array;
+  readonly #low: Int32Array;
+  readonly #isOpen: Uint8Array;
+  /** The edge of each node to follow next. */
+  readonly #next: Int32Array;
+  #open: number[] = [];
+  #path: number[] = [];
+  #count = 0;
+
+  constructor(edges: readonly (readonly number[])[], sequence: Int32Array) {
+    this.#edges = edges;
+    this.#sequence = sequence;
+    this.#found = new Int32Array(edges.length);
+    this.#low = new Int32Array(edges.length);
+    this.#isOpen = new Uint8Array(edges.length);
+    this.#next = new Int32Array(edges.length);
   }
-  return found;
+
+  /** Of `nodes`, which are those in a sequence. */
+  of(nodes: readonly number[], sequence: number): number[][] {
+    for (let k = 0; k < nodes.length; k++) this.#found[nodes[k] as number] = 0;
+    this.#count = 0;
+    const components: number[][] = [];
+    for (let k = 0; k < nodes.length; k++) {
+      if (this.#found[nodes[k] as number] !== 0) continue;
+      this.#enter(nodes[k] as number);
+      while (this.#path.length > 0) this.#step(sequence, components);
+    }
+    return components;
+  }
+
+  #enter(node: number): void {
+    this.#found[node] = ++this.#count;
+    this.#low[node] = this.#count;
+    this.#next[node] = 0;
+    this.#isOpen[node] = 1;
+    this.#open.push(node);
+    this.#path.push(node);
+  }
+
+  /** Follows one edge of the last node on the path, or leaves the node. */
+  #step(sequence: number, components: number[][]): void {
+    const node = this.#path.at(-1) as number;
+    const edges = this.#edges[node] as readonly number[];
+    const next = this.#next[node] as number;
+    if (next < edges.length) {
+      this.#next[node] = next + 1;
+      const to = edges[next] as number;
+      if (this.#sequence[to] !== sequence) return;
+      if (this.#found[to] === 0) this.#enter(to);
+      else if (this.#isOpen[to] === 1) this.#lower(node, this.#found[to] as number);
+      return;
+    }
+    this.#path.pop();
+    const parent = this.#path.at(-1);
+    if (parent !== undefined) this.#lower(parent, this.#low[node] as number);
+    if (this.#low[node] === this.#found[node]) components.push(this.#close(node));
+  }
+
+  #lower(node: number, low: number): void {
+    if (low < (this.#low[node] as number)) this.#low[node] = low;
+  }
+
+  /** What was found since `node`. */
+  #close(node: number): number[] {
+    const members = this.#open.splice(this.#open.lastIndexOf(node));
+    for (let k = 0; k < members.length; k++) this.#isOpen[members[k] as number] = 0;
+    return members;
+  }
 }

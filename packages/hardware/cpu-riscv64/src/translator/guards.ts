@@ -1,6 +1,5 @@
 import { Perm } from '../layout.ts';
 import type { Flow } from './flow.ts';
-import { addWritten, type Registers } from './operands.ts';
 import { type Block, calls, type Op, type Region, successors } from './region.ts';
 
 /**
@@ -57,18 +56,19 @@ export function planGuards(region: Region, flow: Flow, admitted: ReadonlySet<num
 /** What is known where each block begins, on whatever way it is reached; nothing where the region is entered. */
 function settle(region: Region, order: readonly number[]): ReadonlyMap<number, Known> {
   const known = new Map<number, Known>(region.entries.map((pc) => [pc, new Map()]));
+  const unsettled = new Set(order);
   for (let round = 0; round < ROUNDS_MAX; round++) {
-    let changed = false;
     for (const pc of order) {
+      if (!unsettled.delete(pc)) continue;
       const block = region.blocks.get(pc) as Block;
       // A block that no way was found to yet may be reached by one back.
       const after = new Map(known.get(pc));
       follow(block, after);
       if (calls(block)) for (const register of after.keys()) if (register !== STACK_POINTER) after.delete(register);
       if (block.end.kind === 'jumpIndirect') continue;
-      for (const to of successors(region, block)) if (narrow(known, to, after)) changed = true;
+      for (const to of successors(region, block)) if (narrow(known, to, after)) unsettled.add(to);
     }
-    if (!changed) return known;
+    if (unsettled.size === 0) return known;
   }
   return new Map();
 }
@@ -94,7 +94,8 @@ function narrow(known: Map<number, Known>, pc: number, more: Known): boolean {
 
 /** Makes of what is known before a block what is known after it, and notes in `plan` what its accesses need. */
 function follow({ ops }: Block, known: Known, plan?: Map<number, Guard | 'guarded'>): void {
-  for (const [i, op] of ops.entries()) {
+  for (let i = 0; i < ops.length; i++) {
+    const op = ops[i] as Op;
     const access = accessOf(op);
     if (access !== undefined) {
       const before = known.get(op.rs1);
@@ -125,9 +126,7 @@ function grouped(ops: readonly Op[], from: number, first: Guard): Guard {
 
 /** What an instruction makes of what is known: a register that is another plus a constant knows what that one does. */
 function moveKnown(op: Op, known: Known): void {
-  const written: Registers = { x: 0, f: 0 };
-  addWritten(op, written);
-  if (written.x === 0) return;
+  if (op.uses.writes.x === 0) return;
   const { name } = op.row;
   const from = name === 'addi' ? op.rs1 : name === 'add' && op.rs1 === 0 ? op.rs2 : 0;
   const guard = from === 0 ? undefined : known.get(from);
@@ -135,11 +134,7 @@ function moveKnown(op: Op, known: Known): void {
   else known.set(op.rd, name === 'addi' ? { ...guard, low: guard.low - op.imm, high: guard.high - op.imm } : guard);
 }
 
-function writes(op: Op, register: number): boolean {
-  const written: Registers = { x: 0, f: 0 };
-  addWritten(op, written);
-  return ((written.x >>> register) & 1) !== 0;
-}
+const writes = ({ uses }: Op, register: number): boolean => ((uses.writes.x >>> register) & 1) !== 0;
 
 /** The bytes that a load or store touches, from where its base register points; undefined for other instructions. */
 export function accessOf({ row, rs1, imm }: Op): Guard | undefined {
@@ -174,8 +169,8 @@ const ATOMICS = 0x2f;
 
 /** Adds the accesses of a block. */
 export function countChecks(ops: readonly Op[], plan: Plan, counts: CheckCounts): void {
-  for (const [at, { row }] of ops.entries()) {
-    const opcode = row.match & 0x7f;
+  for (let at = 0; at < ops.length; at++) {
+    const opcode = (ops[at] as Op).row.match & 0x7f;
     if (!LOADS.has(opcode) && !STORES.has(opcode) && opcode !== ATOMICS) continue;
     if (plan.get(at) === 'guarded') counts.elided++;
     else counts.kept++;

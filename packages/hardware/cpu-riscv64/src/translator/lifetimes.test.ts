@@ -31,14 +31,14 @@ describe('lifetimes', () => {
     expect(found.needed.get(START)).toEqual({ x: set(RA, A0, A1), f: 0 });
     expect(found.stored.get(START)).toEqual(new Set([0, 1]));
     expect(found.dirty.get(START)).toEqual({ x: 0, f: 0 });
-    expect(found.exitKinds).toEqual([]);
+    expect(found.exitKinds).toEqual([{ x: 0, f: 0 }]);
   });
 
   it('do not store what is written again before anyone may look', () => {
     const { found } = of(Word.addi(A0, 0, 1), Word.addi(A0, A0, 1), Word.ld(A1, A2, 0), Word.addi(A0, A0, 1), RET);
     // The load may be left to the interpreter, and that sees all registers.
     expect(found.stored.get(START)).toEqual(new Set([1, 2, 3]));
-    expect(found.returns).toEqual(new Set([START]));
+    expect(found.exitKind.get(START)).toBe(0);
   });
 
   it('look into the blocks that follow', () => {
@@ -75,7 +75,7 @@ describe('lifetimes', () => {
     const loads = [5, 6, 7, 28, 29, 30, 31, 12].map((r) => Word.ld(r, r, 0));
     const { found } = of(...loads, Word.bnez(A0, -4 * loads.length), RET);
     expect(found.stored.get(START)?.size).toBe(loads.length);
-    expect(found.exitKinds).toEqual([]);
+    expect(found.exitKinds).toEqual([{ x: 0, f: 0 }]);
   });
 
   it('begin anew where a call comes back', () => {

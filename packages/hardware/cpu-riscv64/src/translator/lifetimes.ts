@@ -1,8 +1,8 @@
 import type { Flow } from './flow.ts';
 import { type Plan, type Plans, STACK_POINTER } from './guards.ts';
-import { addExposed, addWritten, mayLeave, type Registers } from './operands.ts';
+import { addExposed, addWritten, type Registers } from './operands.ts';
 import { type Block, calls, type Op, type Region, successors } from './region.ts';
-import { innermost, type Version } from './versions.ts';
+import { innermost, registersOf, type Version } from './versions.ts';
 
 /** Most sets of registers that side exits of a region write back: more are merged, at the price of loading what is not dirty. */
 const EXIT_KINDS_MAX = 16;
@@ -17,10 +17,13 @@ const DEFERRED_MAX = 16;
  * locals, and their ways out write it back.
  */
 export interface Lifetimes {
-  /** Registers whose locals must be valid when a block begins. */
+  /** Registers that are needed in their locals in a block or behind it, and not written before: they are loaded there at the latest. */
   readonly needed: ReadonlyMap<number, Registers>;
-  /** Of those the ones that instructions read; the others are merely written back. */
+  /** Of these, the ones that instructions read; the others are merely written back. */
   readonly read: ReadonlyMap<number, Registers>;
+  /** Of all, what a block itself needs. */
+  readonly used: ReadonlyMap<number, Registers>;
+  readonly written: ReadonlyMap<number, Registers>;
   /** Of each block the instructions, by their places in it, whose result goes to memory at once. */
   readonly stored: ReadonlyMap<number, ReadonlySet<number>>;
   /** Registers that may differ from memory when a block ends, and have yet to be written back. */
@@ -29,10 +32,9 @@ export interface Lifetimes {
   readonly deferred: ReadonlyMap<number, Registers>;
   /** What must be written back when one block is followed by another. */
   writtenBack(from: number, to: number): Registers;
-  /** Blocks that may be left in their midst with nothing to write back. */
-  readonly returns: ReadonlySet<number>;
-  /** Of other blocks that may be left on the way: which of `exitKinds` is written back. */
+  /** Of blocks that may be left on the way: which of `exitKinds` is written back. */
   readonly exitKind: ReadonlyMap<number, number>;
+  /** The first is nothing. */
   readonly exitKinds: readonly Registers[];
 }
 
@@ -82,8 +84,8 @@ export function lifetimes(
   for (const block of region.blocks.values()) {
     facts.set(block.start, factsOf(block, checkpoints.has(block.start) && !gates.has(block.start), plans));
   }
-  const nothing = (): Registers => none();
-  const read = needs(region, flow.order, facts, { exitKind: new Map(), exitKinds: [], writtenAfter: nothing });
+  for (const { admission, reaches } of versions) include((facts.get(admission) as Facts).exposed, { x: registersOf(reaches), f: 0 });
+  const read = needs(region, flow.order, facts, new Map(flow.order.map((pc) => [pc, (facts.get(pc) as Facts).exposed])));
   const deferred = deferring(flow, facts, read, gates);
   const { start, end } = dirtiness(region, flow.order, facts, deferred);
   const { exitKind, exitKinds } = exits(flow.order, facts, start, deferred);
@@ -98,14 +100,16 @@ export function lifetimes(
     for (const to of successors(region, block)) include(all, writtenBack(block.start, to));
     return all;
   };
+  const used = uses(flow.order, facts, { exitKind, exitKinds, writtenAfter });
   return {
-    needed: needs(region, flow.order, facts, { exitKind, exitKinds, writtenAfter }),
+    needed: needs(region, flow.order, facts, used),
     read,
+    used,
+    written: new Map(flow.order.map((pc) => [pc, (facts.get(pc) as Facts).written])),
     stored,
     dirty: end,
     deferred,
     writtenBack,
-    returns: new Set(flow.order.filter((pc) => !exitKind.has(pc) && (facts.get(pc) as Facts).leaving.size > 0)),
     exitKind,
     exitKinds,
   };
@@ -116,10 +120,11 @@ function factsOf(block: Block, checkpoint: boolean, { blocks, keepStack }: Plans
   const written = none();
   const plan = blocks.get(block.start) as Plan;
   const leaving = new Set<number>();
-  for (const [i, op] of block.ops.entries()) {
+  for (let i = 0; i < block.ops.length; i++) {
+    const op = block.ops[i] as Op;
     addExposed(op, exposed, written);
     addWritten(op, written);
-    if (mayLeave(op) && plan.get(i) !== 'guarded') leaving.add(i);
+    if (op.uses.leaves && plan.get(i) !== 'guarded') leaving.add(i);
   }
   // The stack pointer is compared with what it was.
   if (keepStack.has(block.start)) exposed.x |= (1 << STACK_POINTER) & ~written.x;
@@ -162,6 +167,7 @@ function dirtiness(
   deferred: ByBlock,
 ): { start: ByBlock; end: ByBlock } {
   const start: ByBlock = new Map(order.map((pc) => [pc, none()]));
+  if (order.every((pc) => size(deferred.get(pc) as Registers) === 0)) return { start, end: start };
   const end: ByBlock = new Map();
   for (let changed = true; changed; ) {
     changed = false;
@@ -186,12 +192,12 @@ function exits(
   deferred: ByBlock,
 ): Pick<Lifetimes, 'exitKind' | 'exitKinds'> {
   const exitKind = new Map<number, number>();
-  const exitKinds: Registers[] = [];
+  const exitKinds: Registers[] = [none()];
   for (const pc of order) {
     const { leaving, checkpoint, written } = facts.get(pc) as Facts;
     if (!checkpoint && leaving.size === 0) continue;
     const set = union(start.get(pc) as Registers, common(written, deferred.get(pc) as Registers));
-    if (size(set) > 0) exitKind.set(pc, kindFor(exitKinds, set));
+    exitKind.set(pc, size(set) === 0 ? 0 : kindFor(exitKinds, set));
   }
   return { exitKind, exitKinds };
 }
@@ -206,7 +212,14 @@ function stores(
   facts: ReadonlyMap<number, Facts>,
   deferred: ByBlock,
 ): { stored: ReadonlyMap<number, ReadonlySet<number>>; observed: ByBlock } {
-  const observed: ByBlock = new Map(order.map((pc) => [pc, none()]));
+  // What is observed before a block: what is within it whatever comes behind, and what is behind it and not written in it.
+  const observed: ByBlock = new Map();
+  const hidden: ByBlock = new Map();
+  for (const pc of order) {
+    const own = facts.get(pc) as Facts;
+    observed.set(pc, before(own, none()));
+    hidden.set(pc, without(ALL, before(own, { ...ALL })));
+  }
   const after = (block: Block): Registers => {
     const seen = none();
     if (goesOut(region, block)) include(seen, ALL);
@@ -217,9 +230,7 @@ function stores(
   for (let changed = true; changed; ) {
     changed = false;
     for (const pc of backward) {
-      const own = facts.get(pc) as Facts;
-      const seen = after(own.block);
-      walkBack(own, seen, () => undefined);
+      const seen = without(after((facts.get(pc) as Facts).block), hidden.get(pc) as Registers);
       if (include(observed.get(pc) as Registers, seen)) changed = true;
     }
   }
@@ -236,6 +247,12 @@ function stores(
   return { stored, observed };
 }
 
+/** What is observed before a block if `seen` is observed behind it, which becomes the same. */
+function before(block: Facts, seen: Registers): Registers {
+  walkBack(block, seen, () => undefined);
+  return seen;
+}
+
 /** Makes of what is observed after a block what is observed before it. `visit` sees each instruction that writes, and what is observed behind it. */
 function walkBack(
   { block, checkpoint, leaving }: Facts,
@@ -243,8 +260,7 @@ function walkBack(
   visit: (i: number, written: Registers, seen: Registers) => void,
 ): void {
   for (let i = block.ops.length - 1; i >= 0; i--) {
-    const written = none();
-    addWritten(block.ops[i] as Op, written);
+    const written = (block.ops[i] as Op).uses.writes;
     visit(i, written, seen);
     seen.x &= ~written.x;
     seen.f &= ~written.f;
@@ -253,10 +269,12 @@ function walkBack(
   if (checkpoint) include(seen, ALL);
 }
 
+/** The kind that writes back `set`, or more where there are many kinds already; never the first, which is to stay nothing. */
 function kindFor(kinds: Registers[], set: Registers): number {
   let best = -1;
   let least = Number.POSITIVE_INFINITY;
-  for (const [i, kind] of kinds.entries()) {
+  for (let i = 1; i < kinds.length; i++) {
+    const kind = kinds[i] as Registers;
     const cost = size(without(set, kind)) * 2 + size(without(kind, set));
     if (cost < least) {
       best = i;
@@ -279,21 +297,26 @@ function ones(bits: number): number {
   return count;
 }
 
-/** Registers that must be valid, backward. `writtenAfter`: those that are written back where a block ends. */
-function needs(
-  region: Region,
+/** Registers that each block reads before it writes them, or that it or its exits write back. `writtenAfter`: those that are where it ends. */
+function uses(
   order: readonly number[],
   facts: ReadonlyMap<number, Facts>,
   { exitKind, exitKinds, writtenAfter }: Pick<Lifetimes, 'exitKind' | 'exitKinds'> & { writtenAfter(block: Block): Registers },
 ): ByBlock {
-  const needed: ByBlock = new Map();
+  const used: ByBlock = new Map();
   for (const pc of order) {
     const { block, exposed, written } = facts.get(pc) as Facts;
     const kind = exitKind.get(pc);
     const own = kind === undefined ? { ...exposed } : union(exposed, exitKinds[kind] as Registers);
     include(own, without(writtenAfter(block), written));
-    needed.set(pc, own);
+    used.set(pc, own);
   }
+  return used;
+}
+
+/** Registers that are needed from each block on, backward. */
+function needs(region: Region, order: readonly number[], facts: ReadonlyMap<number, Facts>, used: ByBlock): ByBlock {
+  const needed: ByBlock = new Map([...used].map(([pc, own]) => [pc, { ...own }]));
   const backward = order.toReversed();
   for (let changed = true; changed; ) {
     changed = false;

@@ -9,7 +9,7 @@ import type { Op } from './region.ts';
 
 /** Which register operands an instruction reads and writes. Found by running its effect, so that the table need not say it twice. */
 interface Operands {
-  readonly reads: readonly ('x1' | 'x2' | 'f1' | 'f2' | 'f3')[];
+  readonly reads: ReadonlySet<'x1' | 'x2' | 'f1' | 'f2' | 'f3'>;
   readonly writes: 'x' | 'f' | undefined;
   /** Which of `reads` are read as singles. */
   readonly readsSingles: readonly ('f1' | 'f2' | 'f3')[];
@@ -48,42 +48,48 @@ function operandsOf(row: Instruction): Operands {
   if (operands === undefined) {
     const recorder = new Recorder();
     row.effect(recorder);
-    const { writes, writesSingle, helpers, rounders, leaves } = recorder;
-    operands = { reads: [...recorder.reads], readsSingles: [...recorder.readsSingles], writes, writesSingle, helpers, rounders, leaves };
+    const { reads, readsSingles, writes, writesSingle, helpers, rounders, leaves } = recorder;
+    operands = { reads, readsSingles: [...readsSingles], writes, writesSingle, helpers, rounders, leaves };
     known.set(row, operands);
   }
   return operands;
 }
 
+/** What one instruction does with registers, found when it is decoded: the translator asks again and again. x0 is never among them. */
+export interface Uses {
+  readonly reads: Readonly<Registers>;
+  readonly writes: Readonly<Registers>;
+  /** Whether it may be left to the interpreter: it accesses memory, or traps. */
+  readonly leaves: boolean;
+}
+
+/** What the instruction that `word` is does with registers. */
+export function usesOf(row: Instruction, word: number): Uses {
+  const { reads, writes, leaves: mayLeave } = operandsOf(row);
+  // Of the CSRs that are translated, those with frm may be left: see checkFcsr.
+  const leaves = mayLeave && !(row.format === 'CSR' && word >>> 20 === FFLAGS);
+  const [rd, rs1, rs2] = [1 << (word >>> 7), 1 << (word >>> 15), 1 << (word >>> 20)];
+  const x = (reads.has('x1') ? rs1 : 0) | (reads.has('x2') ? rs2 : 0);
+  const f = (reads.has('f1') ? rs1 : 0) | (reads.has('f2') ? rs2 : 0) | (reads.has('f3') ? 1 << (word >>> 27) : 0);
+  return { reads: { x: x & ~1, f }, writes: { x: writes === 'x' ? rd & ~1 : 0, f: writes === 'f' ? rd : 0 }, leaves };
+}
+
 /** Adds what an instruction reads and writes. */
-export function addOperands(op: Op, used: Registers): void {
-  addReads(op, used);
-  addWritten(op, used);
+export function addOperands({ uses: { reads, writes } }: Op, used: Registers): void {
+  used.x |= reads.x | writes.x;
+  used.f |= reads.f | writes.f;
 }
 
 /** Adds the register that an instruction writes, if it writes any. */
-export function addWritten(op: Op, written: Registers): void {
-  const { writes } = operandsOf(op.row);
-  if (writes === undefined || (writes === 'x' && op.rd === 0)) return;
-  written[writes] |= 1 << op.rd;
-}
-
-export function addReads(op: Op, used: Registers): void {
-  for (const read of operandsOf(op.row).reads) {
-    if (read === 'x1') used.x |= 1 << op.rs1;
-    else if (read === 'x2') used.x |= 1 << op.rs2;
-    else if (read === 'f1') used.f |= 1 << op.rs1;
-    else if (read === 'f2') used.f |= 1 << op.rs2;
-    else used.f |= 1 << rs3(op);
-  }
+export function addWritten({ uses: { writes } }: Op, written: Registers): void {
+  written.x |= writes.x;
+  written.f |= writes.f;
 }
 
 /** Adds to `exposed` what an instruction reads of what is not in `written`, the registers written before it. */
-export function addExposed(op: Op, exposed: Registers, written: Readonly<Registers>): void {
-  const read: Registers = { x: 0, f: 0 };
-  addReads(op, read);
-  exposed.x |= read.x & ~written.x & ~1;
-  exposed.f |= read.f & ~written.f;
+export function addExposed({ uses: { reads } }: Op, exposed: Registers, written: Readonly<Registers>): void {
+  exposed.x |= reads.x & ~written.x;
+  exposed.f |= reads.f & ~written.f;
 }
 
 /** The registers that an instruction reads as singles. */
@@ -114,9 +120,6 @@ export function functionsFor(rows: Iterable<Instruction>): {
   return { all, rounders };
 }
 
-/** Whether an instruction may be left to the interpreter after all. Of the CSRs that are translated, only those with frm are: see checkFcsr. */
-export const mayLeave = ({ row, imm }: Op): boolean => operandsOf(row).leaves && !(row.format === 'CSR' && (imm & 0xfff) === FFLAGS);
-
 /** The third source register of an R4 instruction. */
 export const rs3 = (op: Op): number => (op.imm >>> 27) & 31;
 
@@ -125,7 +128,7 @@ const floatOperand = (operand: 'rs1' | 'rs2' | 'rs3'): 'f1' | 'f2' | 'f3' => (op
 /** Sees of an instruction what it reads and writes, and that it may leave. */
 export class Recorder implements Guest {
   readonly code = new Code([]);
-  readonly reads = new Set<Operands['reads'][number]>();
+  readonly reads = new Set<'x1' | 'x2' | 'f1' | 'f2' | 'f3'>();
   readonly readsSingles = new Set<Operands['readsSingles'][number]>();
   writes: Operands['writes'];
   writesSingle = false;

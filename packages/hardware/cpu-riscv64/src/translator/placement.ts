@@ -144,11 +144,17 @@ export class Placement {
   }
 
   #isSame({ spans }: Shape): boolean {
-    return spans.every(({ start, halves }) => halves.every((half, i) => this.half(start + i * 2) === half));
+    for (const { start, halves } of spans) {
+      for (let i = 0; i < halves.length; i++) if (this.half(start + i * 2) !== halves[i]) return false;
+    }
+    return true;
   }
 
   #isFree({ spans }: Shape): boolean {
-    return spans.every(({ start, halves }) => halves.every((_, i) => this.ownerOf(start + i * 2) === undefined));
+    for (const { start, halves } of spans) {
+      for (let i = 0; i < halves.length; i++) if (this.ownerOf(start + i * 2) !== undefined) return false;
+    }
+    return true;
   }
 
   #place(shape: Shape, module: PlacedModule, index: number): Placed {

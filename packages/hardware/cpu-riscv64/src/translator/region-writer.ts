@@ -10,9 +10,10 @@ import { type CheckCounts, countChecks, type Plan, type Plans, planGuards, STACK
 import { isIllegalMode, type Surroundings, TranslatorGuest, writeHostLimit } from './guest.ts';
 import type { Helpers } from './imports.ts';
 import { Integers } from './integers.ts';
-import { type Lifetimes, lifetimes, loadedFirst, none } from './lifetimes.ts';
+import { include, type Lifetimes, lifetimes, none, without } from './lifetimes.ts';
+import { type Loads, placeLoads } from './loads.ts';
 import { addOperands, type Registers } from './operands.ts';
-import { type Block, type End, type Region, returns, successors, switches, type Way } from './region.ts';
+import { type Block, type End, type Op, type Region, returns, successors, switches, type Way } from './region.ts';
 import { flowOfSingles, type Singles, type SinglesFlow } from './singles.ts';
 import { steadyBlocks, type Version, versionLoops } from './versions.ts';
 import { type Held, heldAtExits, planWords, type Words } from './words.ts';
@@ -81,6 +82,7 @@ export class RegionWriter implements Surroundings {
   readonly #words: Words;
   readonly #heldAtExits: readonly Held[];
   readonly #singles: SinglesFlow;
+  readonly #loads: Loads;
   readonly #guest: TranslatorGuest;
   readonly #answer: Local<'i64'>;
   /** Blocks that look at the fuel when they begin: no path goes on for ever without one. */
@@ -91,7 +93,7 @@ export class RegionWriter implements Surroundings {
   readonly #computesFloat: boolean;
   /** Beginning of the dispatch to entries, for indirect jumps within the region. */
   #dispatch: Label | undefined;
-  /** Where side exits go that write registers back, by the kind of exit. */
+  /** Where side exits go, by what they write back: FUEL is stored there, and not in front of what is hardly ever left. */
   #leave: readonly Label[] = [];
   /** Registers that are boxed singles at all of those side exits written so far. */
   readonly #leaveBoxed: number[];
@@ -100,8 +102,6 @@ export class RegionWriter implements Surroundings {
   readonly #takes: boolean;
   /** Registers that any entry needs in 64 bits. */
   readonly #wideAtEntries: number;
-  /** Whether FUEL is right: blocks that return in many places see to that first. */
-  #fuelSaved = false;
   /** Instructions of the block before the current one. */
   #done = 0;
 
@@ -124,6 +124,7 @@ export class RegionWriter implements Surroundings {
     this.#lifetimes = lifetimes(this.#region, this.#flow, this.#checkpoints, this.#plans, versioned.versions);
     this.#words = planWords(this.#region, this.#flow, this.#lifetimes.read);
     this.#heldAtExits = heldAtExits(this.#region, this.#words, this.#lifetimes);
+    this.#loads = placeLoads(this.#region, this.#flow, this.#lifetimes, this.#plans.keepStack, this.#words);
     this.#takes = region.entries.some((pc) => (this.#words.start.get(pc) as Held).words !== 0);
     this.#wideAtEntries = region.entries.reduce((all, pc) => all | this.#wideAt(pc), 0);
     this.#singles = flowOfSingles(this.#region, this.#flow.order, this.#lifetimes.needed);
@@ -142,11 +143,11 @@ export class RegionWriter implements Surroundings {
   write(): void {
     const { code } = this;
     const { region, fuel, way } = this.#parts;
-    const { exitKinds, needed } = this.#lifetimes;
-    this.#load(loadedFirst(region, needed));
+    const { exitKinds } = this.#lifetimes;
+    const indirect = switches(region);
+    if (indirect) this.#load(this.#loads.dispatched);
     this.#beginFloat();
     this.#leave = exitKinds.map(() => code.openFor('i64'));
-    const indirect = switches(region);
     if (indirect) {
       // So that it is seen which ways come from without.
       if (this.#takes) code.set(way, i32.add(way, i32.const(this.#flow.selected.size)));
@@ -242,8 +243,10 @@ export class RegionWriter implements Surroundings {
     this.#spillDirty();
     const handle = this.#find(target);
     code.if(i32.eq(indexOf(handle), i32.add(code.global('i32', 0), i32.const(number))), () => {
+      const left = this.#loads.left.get(this.#block.start) as Registers;
+      this.integers.widen(this.#wideAtEntries & left.x);
+      this.#load(without(this.#loads.dispatched, left));
       code.set(way, wayOf(handle));
-      this.integers.widen(this.#wideAtEntries);
       code.br(this.#dispatch as Label);
     });
     code.ifRarely(i32.eqz(handle), () => this.#return(target));
@@ -280,8 +283,7 @@ export class RegionWriter implements Surroundings {
       code.ifRarely(i64.ne(i64.load(zero, Layout.X + STACK_POINTER * 8), before), () => code.return(this.#answer));
     }
     code.set(fuel, i32.load(zero, Layout.FUEL));
-    this.#load(this.#lifetimes.needed.get(next) as Registers);
-    this.#branchTo(next);
+    this.#goOn(next);
   }
 
   #goTo(pc: number): void {
@@ -289,8 +291,7 @@ export class RegionWriter implements Surroundings {
     const region = this.#region;
     if (region.blocks.has(pc)) {
       this.#spill(this.#lifetimes.writtenBack(this.#block.start, pc));
-      this.integers.widen(this.#wideAt(pc));
-      this.#branchTo(pc);
+      this.#goOn(pc);
       return;
     }
     this.#spillDirty();
@@ -299,25 +300,29 @@ export class RegionWriter implements Surroundings {
     else this.code.returnCall(functions[known.region] as Callee, i32.const(known.way), depth, fuel);
   }
 
-  /** Registers that a block of the region needs in 64 bits. */
+  /** To a block of the region, with what is valid in locals when it begins, in the form that it has there. */
+  #goOn(pc: number): void {
+    const left = this.#loads.left.get(this.#block.start) as Registers;
+    this.integers.widen(this.#wideAt(pc) & left.x);
+    this.#load(without(this.#loads.valid.get(pc) as Registers, left));
+    this.#branchTo(pc);
+  }
+
+  /** Registers that are valid in 64 bits when a block of the region begins. */
   #wideAt(pc: number): number {
-    return (this.#lifetimes.needed.get(pc) as Registers).x & ~(this.#words.start.get(pc) as Held).words;
+    return (this.#loads.valid.get(pc) as Registers).x & ~(this.#words.start.get(pc) as Held).words;
   }
 
   /** Leaves for the interpreter to go on. */
   #exit(answer: I64): void {
-    const kind = this.#lifetimes.exitKind.get(this.#block.start);
-    if (kind === undefined) {
-      this.#return(answer);
-      return;
-    }
+    const kind = this.#lifetimes.exitKind.get(this.#block.start) as number;
     this.integers.widenBefore((this.#lifetimes.exitKinds[kind] as Registers).x & ~(this.#heldAtExits[kind] as Held).words);
     this.#leaveBoxed[kind] = (this.#leaveBoxed[kind] as number) & this.#guest.singles.boxed;
     this.code.brWith(this.#leave[kind] as Label, answer);
   }
 
   #return(answer: I64): void {
-    if (!this.#fuelSaved) this.code.store('i32', zero, this.#parts.fuel, Layout.FUEL);
+    this.code.store('i32', zero, this.#parts.fuel, Layout.FUEL);
     this.code.return(answer);
   }
 
@@ -329,11 +334,11 @@ export class RegionWriter implements Surroundings {
   /** `boxed`: registers that are boxed singles here. */
   #spill({ x, f }: Registers, boxed = this.#guest.singles.boxed): void {
     const { code } = this;
-    for (let r = 1; r < 32; r++) {
-      if (((x >>> r) & 1) !== 0) code.store('i64', zero, this.integers.value(r), Layout.X + r * 8);
+    for (let r = 1, rest = x >>> 1; rest !== 0; r++, rest >>>= 1) {
+      if ((rest & 1) !== 0) code.store('i64', zero, this.integers.value(r), Layout.X + r * 8);
     }
-    for (let r = 0; r < 32; r++) {
-      if (((f >>> r) & 1) === 0) continue;
+    for (let r = 0, rest = f; rest !== 0; r++, rest >>>= 1) {
+      if ((rest & 1) === 0) continue;
       const single = ((boxed >>> r) & 1) !== 0 ? this.s[r] : undefined;
       if (single === undefined) code.store('f64', zero, this.f[r] as Local<'f64'>, Layout.F + r * 8);
       else code.store('i64', zero, boxF32(single), Layout.F + r * 8);
@@ -343,9 +348,9 @@ export class RegionWriter implements Surroundings {
   #load({ x, f }: Registers): void {
     const { code } = this;
     this.integers.load(x);
-    for (const [r, local] of this.f.entries()) {
-      if (local === undefined || ((f >>> r) & 1) === 0) continue;
-      code.set(local, f64.load(zero, Layout.F + r * 8));
+    for (let r = 0, rest = f; rest !== 0; r++, rest >>>= 1) {
+      if ((rest & 1) === 0) continue;
+      code.set(this.f[r] as Local<'f64'>, f64.load(zero, Layout.F + r * 8));
       const single = this.s[r];
       if (single !== undefined) this.#unbox(single, Layout.F + r * 8);
     }
@@ -420,44 +425,71 @@ export class RegionWriter implements Surroundings {
     });
   }
 
-  /** From where the region is entered, and from its indirect jumps, to the items that entries are in. */
+  /** From where the region is entered, and from its indirect jumps, to the items that entries are in, with what is valid in locals there. */
   #writeEntries(labels: readonly Label[], indexOf: ReadonlyMap<number, number>): void {
     const { code } = this;
     const { region, way } = this.#parts;
     const { selected } = this.#flow;
     const targets: Label[] = [labels[0] as Label];
     for (const [pc, number] of selected) targets[number] = labels[indexOf.get(pc) as number] as Label;
-    if (this.#takes && switches(region)) {
-      code.block((within) => {
-        code.brIf(within, i32.leU(way, i32.const(selected.size)));
-        code.set(way, i32.sub(way, i32.const(selected.size)));
-        this.#writeTaking(targets);
-      });
+    const [first, ...others] = region.entries as [number, ...number[]];
+    if (this.#dispatch !== undefined) {
+      if (this.#takes) this.#writeTakingFromWithout(targets);
       code.brTable(targets, labels[0] as Label, way);
-    } else this.#writeTaking(targets);
+      return;
+    }
+    // The first is where a guest function begins, as a rule.
+    if (others.length > 0)
+      code.if(i32.ne(way, i32.const(1)), () => {
+        const rest = none();
+        for (const pc of others) include(rest, this.#loads.valid.get(pc) as Registers);
+        this.#load(rest);
+        this.#writeTaking(targets, others);
+      });
+    this.#load(this.#loads.valid.get(first) as Registers);
+    this.#take(first, targets[1] as Label);
+  }
+
+  #writeTakingFromWithout(targets: readonly Label[]): void {
+    const { code } = this;
+    const { region, way } = this.#parts;
+    const count = i32.const(this.#flow.selected.size);
+    code.block((within) => {
+      code.brIf(within, i32.leU(way, count));
+      code.set(way, i32.sub(way, count));
+      this.#writeTaking(targets, region.entries);
+    });
+  }
+
+  /** `targets`: where ways lead, by number. */
+  #writeTaking(targets: readonly Label[], entries: readonly number[]): void {
+    const { code } = this;
+    const looking = [...targets];
+    const taken = entries.flatMap((pc) => {
+      const way = this.#flow.selected.get(pc) as number;
+      if ((this.#words.start.get(pc) as Held).words === 0) return [];
+      looking[way] = code.open();
+      return [{ pc, target: targets[way] as Label }];
+    });
+    code.brTable(looking, targets[0] as Label, this.#parts.way);
+    for (const { pc, target } of taken.toReversed()) {
+      code.close();
+      this.#take(pc, target);
+    }
   }
 
   /**
-   * Where some registers are to be words on the way from without, it is looked whether they are. If not, the interpreter goes on: it executes an
-   * instruction at least, and comes back when its way leads to an entry again. `targets`: where ways lead, by number.
+   * To an entry. Where some registers are to be words on the way from without, it is looked whether they are. If not, the interpreter goes on: it executes
+   * an instruction at least, and comes back when its way leads to an entry again.
    */
-  #writeTaking(targets: readonly Label[]): void {
+  #take(pc: number, target: Label): void {
     const { code } = this;
-    const otherwise = targets[0] as Label;
-    const looking = [...targets];
-    const taken = this.#parts.region.entries.flatMap((pc, i) => {
-      const held = this.#words.start.get(pc) as Held;
-      if (held.words === 0) return [];
-      looking[i + 1] = code.open();
-      return [{ pc, held, target: targets[i + 1] as Label }];
-    });
-    code.brTable(looking, otherwise, this.#parts.way);
-    for (const { pc, held, target } of taken.toReversed()) {
-      code.close();
+    const held = this.#words.start.get(pc) as Held;
+    if (held.words !== 0) {
       const rest = this.integers.narrow(held);
       code.ifRarely(i64.ne(rest, i64.const(0)), () => this.#return(leaveAt(pc, Left.INTERPRET, 0)));
-      code.br(target);
     }
+    code.br(target);
   }
 
   /** To a block of the region, from wherever the writing is. */
@@ -502,6 +534,7 @@ export class RegionWriter implements Surroundings {
     this.#block = block;
     this.integers.begin(this.#words.start.get(pc) as Held);
     this.#guest.singles = this.#singles.start.get(pc) as Singles;
+    this.#load(this.#loads.own.get(pc) as Registers);
     const { end } = block;
     if (end.kind === 'admit') this.#writeAdmission(end);
     else if (end.kind === 'gate') this.#writeGate(end);
@@ -513,25 +546,22 @@ export class RegionWriter implements Surroundings {
     const { way, fuel } = this.#parts;
     const pc = block.start;
     if (this.#flow.selected.has(pc)) code.set(way, zero);
-    this.#fuelSaved = false;
     if (this.#checkpoints.has(pc)) {
       code.ifRarely(i32.ltS(fuel, i32.const(this.#longest.get(pc) as number)), () => this.#exit(leaveAt(pc, Left.FUEL, 0)));
     }
     code.set(fuel, i32.sub(fuel, i32.const(block.ops.length)));
-    if (this.#lifetimes.returns.has(pc)) {
-      code.store('i32', zero, fuel, Layout.FUEL);
-      this.#fuelSaved = true;
-    }
     const plan = this.#plans.blocks.get(pc) as Plan;
     const stored = this.#lifetimes.stored.get(pc) as ReadonlySet<number>;
     countChecks(block.ops, plan, this.#parts.checks);
-    for (const [i, op] of block.ops.entries()) {
+    const guest = this.#guest;
+    for (let i = 0; i < block.ops.length; i++) {
+      const op = block.ops[i] as Op;
       this.#done = i;
-      this.#guest.op = op;
+      guest.op = op;
       this.integers.next(op);
-      this.#guest.guard = plan.get(i);
-      this.#guest.stored = stored.has(i);
-      code.scratch(() => op.row.effect(this.#guest));
+      guest.guard = plan.get(i);
+      guest.stored = stored.has(i);
+      code.scratch(() => op.row.effect(guest));
     }
     const last = block.ops.at(-1)?.row;
     if (block.end.kind === 'go' && last?.format !== 'J' && last?.name !== 'jalr') this.#goTo(block.end.to);

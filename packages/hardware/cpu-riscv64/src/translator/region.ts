@@ -2,6 +2,7 @@ import { expand } from '../isa/compressed.ts';
 import { find, immediate } from '../isa/decode.ts';
 import type { Instruction } from '../isa/instruction.ts';
 import { PAGE_SHIFT } from '../layout.ts';
+import { type Uses, usesOf } from './operands.ts';
 
 /**
  * What is translated together: basic blocks reached from a few addresses by branches and by falling through. Calls and returns end blocks; the
@@ -27,6 +28,7 @@ export interface Op {
   readonly rd: number;
   readonly rs1: number;
   readonly rs2: number;
+  readonly uses: Uses;
 }
 
 /** How a block ends. Addresses are of blocks of the region, or of code outside; `next`: where a call comes back to. */
@@ -55,6 +57,8 @@ export interface Region {
   readonly entries: readonly number[];
   /** Pages that hold any of its bytes. */
   readonly pages: readonly number[];
+  /** Blocks of the region that may run directly after each of its blocks. */
+  readonly successors: ReadonlyMap<number, readonly number[]>;
 }
 
 /** What exploring sees of the guest. */
@@ -99,6 +103,7 @@ function decodeAt(view: CodeView, pc: number): Op | undefined {
     rd: (word >>> 7) & 31,
     rs1: (word >>> 15) & 31,
     rs2: (word >>> 20) & 31,
+    uses: usesOf(row, word),
   };
 }
 
@@ -196,7 +201,7 @@ export function exploreRegion(view: CodeView, seeds: readonly number[]): Region 
   const wanted = new Set([...seeds, ...explorer.resumes, ...loopTargets(blocks)]);
   const entries = [...wanted].filter((pc) => blocks.has(pc)).slice(0, REGION_ENTRIES_MAX);
   if (entries.length === 0) return undefined;
-  return { blocks, entries: entries.sort((a, b) => a - b), pages: [...pages].sort((a, b) => a - b) };
+  return { blocks, entries: entries.sort((a, b) => a - b), pages: [...pages].sort((a, b) => a - b), successors: allSuccessors(blocks) };
 }
 
 function blockFrom(ops: ReadonlyMap<number, Op>, leaders: ReadonlySet<number>, start: number): Block {
@@ -257,14 +262,33 @@ export function* returns(region: Region): Generator<number> {
 }
 
 /** Blocks of the region that may run directly after this one. */
-export function successors(region: Region, { end }: Block): number[] {
-  const to: number[] = [];
-  const add = (pc: number): void => {
-    if (region.blocks.has(pc) && !to.includes(pc)) to.push(pc);
-  };
-  if (end.kind === 'go' || end.kind === 'branch') add(end.to);
-  if (end.kind === 'branch' || end.kind === 'call' || end.kind === 'callIndirect') add(end.next);
-  if (end.kind === 'admit') [end.gate, end.header].forEach(add);
-  if (end.kind === 'gate') [end.steady, end.admission].forEach(add);
-  return to;
+export const successors = (region: Region, { start }: Block): readonly number[] => region.successors.get(start) as readonly number[];
+
+/** Of each block those of `blocks` that may run directly after it. */
+export const allSuccessors = (blocks: ReadonlyMap<number, Block>): ReadonlyMap<number, readonly number[]> =>
+  new Map([...blocks.values()].map((block) => [block.start, successorsOf(blocks, block)]));
+
+function successorsOf(blocks: ReadonlyMap<number, Block>, { end }: Block): readonly number[] {
+  const { to, next } = ends(end);
+  const first = to !== undefined && blocks.has(to) ? [to] : [];
+  return next !== undefined && next !== to && blocks.has(next) ? [...first, next] : first;
+}
+
+/** Where control goes on behind a block without leaving the function. */
+function ends(end: End): { to?: number; next?: number } {
+  switch (end.kind) {
+    case 'go':
+      return { to: end.to };
+    case 'branch':
+      return { to: end.to, next: end.next };
+    case 'call':
+    case 'callIndirect':
+      return { next: end.next };
+    case 'admit':
+      return { to: end.gate, next: end.header };
+    case 'gate':
+      return { to: end.steady, next: end.admission };
+    default:
+      return {};
+  }
 }

@@ -2,6 +2,7 @@ import type { CodePages } from '../code-pages.ts';
 import type { Counters } from '../counters.ts';
 import type { Engine } from '../engine.ts';
 import { COUNTDOWN } from '../layout.ts';
+import { withoutInlining } from '../v8-flags.ts';
 import { Library, type Shape, type Shared } from './library.ts';
 import type { TranslatorOptions } from './options.ts';
 import { type Placed, Placement } from './placement.ts';
@@ -90,7 +91,7 @@ export class Translator {
 
   #translateTimed(): void {
     const startMs = performance.now();
-    this.#translate();
+    withoutInlining(() => this.#translate());
     this.#counters.translationMs += performance.now() - startMs;
   }
 

@@ -1,8 +1,8 @@
 import { atStart, type Extent, type Extents, either, follow } from './extents.ts';
 import type { Flow, Item } from './flow.ts';
 import { accessOf, type Guard } from './guards.ts';
-import { addReads, addWritten, mayLeave, type Registers } from './operands.ts';
-import { type Block, type End, type Op, type Region, successors } from './region.ts';
+import type { Registers } from './operands.ts';
+import { allSuccessors, type Block, type End, type Op, type Region, successors } from './region.ts';
 
 /**
  * Innermost loops in two versions. The exact one is what the region has: it looks at the fuel in each turn and at the permissions of each access, may be
@@ -73,14 +73,19 @@ const REACHES_MAX = 8;
 export function versionLoops(region: Region, flow: Flow): Versioned {
   const versions = [...innermost(flow.items)].flatMap((item) => versionOf(region, flow, item) ?? []);
   if (versions.length === 0) return { region, versions };
-  const blocks = new Map(region.blocks);
-  for (const version of versions) addCopies(blocks, version);
-  return { region: { ...region, blocks }, versions };
+  const added = new Map(region.blocks);
+  for (const version of versions) addCopies(added, version);
+  const blocks = new Map([...added].sort(([a], [b]) => a - b));
+  return { region: { ...region, blocks, successors: allSuccessors(blocks) }, versions };
 }
 
 /** The blocks of steady versions. */
 export const steadyBlocks = (versions: readonly Version[]): ReadonlySet<number> =>
   new Set(versions.flatMap(({ members }) => [...members].map((pc) => pc + STEADY)));
+
+/** The integer registers that an admission reads. */
+export const registersOf = (reaches: readonly Reach[]): number =>
+  reaches.reduce((all, { root, beside, plus }) => all | (1 << root) | (1 << beside) | (1 << plus), 0) & ~1;
 
 /** Loops with no loop in them. */
 export function* innermost(items: readonly Item[]): Generator<Item> {
@@ -163,8 +168,8 @@ function followTurn(region: Region, blocks: readonly Block[], header: number, me
     if (extents === undefined) return undefined;
     for (const op of block.ops) {
       if (accessOf(op) !== undefined) accesses.push({ op, base: extents[op.rs1] });
-      else if (mayLeave(op)) return undefined;
-      follow(op, extents, writesInteger(op));
+      else if (op.uses.leaves) return undefined;
+      follow(op, extents, op.uses.writes.x !== 0);
     }
     for (const to of successors(region, block)) {
       if (to === header) after = meet(after, extents);
@@ -172,12 +177,6 @@ function followTurn(region: Region, blocks: readonly Block[], header: number, me
     }
   }
   return after === undefined ? undefined : { accesses, after };
-}
-
-function writesInteger(op: Op): boolean {
-  const written: Registers = { x: 0, f: 0 };
-  addWritten(op, written);
-  return written.x !== 0;
 }
 
 /** Where an access whose base register is `base` goes, and how that moves from turn to turn; undefined if that may be anywhere. */
@@ -255,12 +254,9 @@ function transient(region: Region, blocks: readonly Block[], header: number, mem
       now.x |= seen.get(to)?.x ?? -1;
       now.f |= seen.get(to)?.f ?? -1;
     }
-    for (const op of block.ops.toReversed()) {
-      const written: Registers = { x: 0, f: 0 };
-      addWritten(op, written);
-      now.x &= ~written.x;
-      now.f &= ~written.f;
-      addReads(op, now);
+    for (const { uses } of block.ops.toReversed()) {
+      now.x = (now.x & ~uses.writes.x) | uses.reads.x;
+      now.f = (now.f & ~uses.writes.f) | uses.reads.f;
     }
     seen.set(block.start, now);
   }

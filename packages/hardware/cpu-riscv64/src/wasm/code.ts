@@ -287,7 +287,8 @@ export function callIndirect<T extends ValueType>(type: T, signature: number, in
 }
 
 function writeCall(out: Bytes, callee: Callee, args: readonly Expr<ValueType>[], opcode = 0x10): void {
-  for (const [i, type] of callee.params.entries()) {
+  for (let i = 0; i < callee.params.length; i++) {
+    const type = callee.params[i];
     if (args[i]?.type !== type) throw new Error(`wasm function ${callee.index}: argument ${i} must be ${type}`);
   }
   for (const arg of args) arg.write(out);
