@@ -12,6 +12,8 @@ export interface Span {
 /** What must be the same in a space for a region's translation to be right there, and what is needed to put it in place. */
 export interface Shape {
   readonly entries: readonly number[];
+  /** See {@link Region.hot}. */
+  readonly hot: ReadonlySet<number> | undefined;
   readonly spans: readonly Span[];
   readonly pages: readonly number[];
   readonly instructions: number;
@@ -91,7 +93,7 @@ function compile(bytes: Uint8Array<ArrayBuffer>): WebAssembly.Module | undefined
 const entriesOf = ({ shapes }: Shared): Set<number> => new Set(shapes.flatMap(({ entries }) => entries));
 
 function shapeOf(region: Region, generation: number, ways: ReadonlyMap<number, Way>): Shape {
-  const { blocks, entries, pages } = region;
+  const { blocks, entries, pages, hot } = region;
   const halves = new Map<number, number>();
   let instructions = 0;
   for (const { ops } of blocks.values()) {
@@ -114,5 +116,5 @@ function shapeOf(region: Region, generation: number, ways: ReadonlyMap<number, W
   }
   if (run.length > 0) spans.push({ start, halves: Uint16Array.from(run) });
   const callees = new Set([...leadsTo(region)].flatMap((pc) => ways.get(pc)?.region ?? []));
-  return { entries, spans, pages, instructions, generation, callees: [...callees], switches: switches(region) };
+  return { entries, hot, spans, pages, instructions, generation, callees: [...callees], switches: switches(region) };
 }

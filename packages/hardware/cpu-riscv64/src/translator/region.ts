@@ -57,6 +57,8 @@ export interface Region {
   readonly entries: readonly number[];
   /** Pages that hold any of its bytes. */
   readonly pages: readonly number[];
+  /** Where it was seen to run often; undefined: nobody looked. Loops that begin there are worth more than others. */
+  readonly hot: ReadonlySet<number> | undefined;
   /** Blocks of the region that may run directly after each of its blocks. */
   readonly successors: ReadonlyMap<number, readonly number[]>;
 }
@@ -186,7 +188,7 @@ class Explorer {
 }
 
 /** The region that is reached from `seeds`; undefined if nothing can be translated there. */
-export function exploreRegion(view: CodeView, seeds: readonly number[]): Region | undefined {
+export function exploreRegion(view: CodeView, seeds: readonly number[], hot?: ReadonlySet<number>): Region | undefined {
   const explorer = new Explorer(view);
   explorer.explore(seeds);
   const { ops, leaders } = explorer;
@@ -201,7 +203,13 @@ export function exploreRegion(view: CodeView, seeds: readonly number[]): Region 
   const wanted = new Set([...seeds, ...explorer.resumes, ...loopTargets(blocks)]);
   const entries = [...wanted].filter((pc) => blocks.has(pc)).slice(0, REGION_ENTRIES_MAX);
   if (entries.length === 0) return undefined;
-  return { blocks, entries: entries.sort((a, b) => a - b), pages: [...pages].sort((a, b) => a - b), successors: allSuccessors(blocks) };
+  return {
+    blocks,
+    entries: entries.sort((a, b) => a - b),
+    pages: [...pages].sort((a, b) => a - b),
+    hot,
+    successors: allSuccessors(blocks),
+  };
 }
 
 function blockFrom(ops: ReadonlyMap<number, Op>, leaders: ReadonlySet<number>, start: number): Block {

@@ -16,6 +16,8 @@ const GROWTH_MAX = 8;
 const WARM_PART = 4;
 /** With this part of them, a translation that was made for another space is put in place, which costs some 0.2 ms: a short program does not earn that. */
 const BORROW_PART = 32;
+/** With this part of them, a loop that begins there is worth two versions when it is translated. */
+const LOOP_PART = 64;
 /** Most regions in a module. */
 const MODULE_REGIONS_MAX = 128;
 /** Regions that switch and are not farther apart than this many bytes are taken for parts of one function: the cases of one switch. */
@@ -102,8 +104,12 @@ export class Translator {
     this.#waited = 0;
     if (this.#exhausted) return;
     const batch = new Batch();
-    for (const pc of seeds) this.#gather(pc, batch);
+    for (const pc of seeds) {
+      batch.hot.add(pc);
+      this.#gather(pc, batch);
+    }
     for (const pc of this.#warm()) if (batch.size < MODULE_REGIONS_MAX && batch.at(pc) === undefined) this.#gather(pc, batch);
+    for (const [pc, seen] of this.#samples) if (seen >= this.#options.samples / LOOP_PART) batch.hot.add(pc);
     // A call into the middle of another region of the batch makes an entry there.
     for (const pc of batch.targets()) this.#gather(pc, batch);
     const candidates = batch.all();
@@ -205,11 +211,12 @@ export class Translator {
     let generation = 0;
     for (const { shape } of all) {
       for (const entry of shape.entries) seeds.add(entry);
+      for (const entry of shape.hot ?? []) batch.hot.add(entry);
       generation = Math.max(generation, shape.generation + 1);
     }
     for (const { region } of absorbed) for (const entry of region.entries) seeds.add(entry);
     const view: CodeView = { half: (at) => this.#placement.half(at), taken, reached: (at) => eager || this.#code.isDecoded(at) };
-    const region = exploreRegion(view, [...seeds]);
+    const region = exploreRegion(view, [...seeds], eager ? undefined : batch.hot);
     if (region === undefined) return undefined;
     let instructions = 0;
     for (const { ops } of region.blocks.values()) instructions += ops.length;
@@ -236,6 +243,8 @@ function isJoinable(other: Placed | Candidate, { instructions }: Candidate): boo
 
 /** Regions that are translated together. None has an instruction of another. */
 class Batch {
+  /** Where they, or regions that they replace, were seen to run often. */
+  readonly hot = new Set<number>();
   readonly #candidates = new Set<Candidate>();
   readonly #at = new Map<number, Candidate>();
 

@@ -69,7 +69,7 @@ const BLOCKS_MAX = 24;
 export const REACH_BYTES_MAX = 8192;
 const REACHES_MAX = 8;
 
-/** The region with two versions of the innermost loops that allow it. */
+/** The region with two versions of the innermost loops that are hot and allow it. */
 export function versionLoops(region: Region, flow: Flow): Versioned {
   const versions = [...innermost(flow.items)].flatMap((item) => versionOf(region, flow, item) ?? []);
   if (versions.length === 0) return { region, versions };
@@ -114,7 +114,8 @@ function redirected(end: End, to: (pc: number) => number): End {
 }
 
 function versionOf(region: Region, flow: Flow, { block: header, members }: Item): Version | undefined {
-  if (members.size > BLOCKS_MAX) return undefined;
+  const { hot } = region;
+  if (members.size > BLOCKS_MAX || (hot !== undefined && ![...members].some((pc) => hot.has(pc)))) return undefined;
   const order = flow.order.filter((pc) => members.has(pc));
   const blocks = order.map((pc) => region.blocks.get(pc) as Block);
   if (blocks.some(({ end }) => end.kind !== 'go' && end.kind !== 'branch')) return undefined;
