@@ -1,0 +1,142 @@
+import { type Context, Prot, type Riscv64Context, type Trap, TrapAnswer } from '@ashlar/hardware';
+import { describe, expect, it } from 'vitest';
+import { Riscv64Cpu } from '../cpu.ts';
+import { address, made, TestAccount } from '../differential/machine.ts';
+import * as Word from '../differential/words.ts';
+import { Perm } from '../layout.ts';
+import { structure } from './flow.ts';
+import type { Translation } from './options.ts';
+import { exploreRegion, type Region } from './region.ts';
+import { type Version, versionLoops } from './versions.ts';
+
+const START = 0x1_0000;
+const DATA = 0x4_0000;
+const [T0, T1, A0, A1, A2, A3, A4] = [5, 6, 10, 11, 12, 13, 14] as const;
+
+/** The versions of the loops of these instructions, hot or not. */
+function versionsOf(words: readonly number[], hot?: ReadonlySet<number>): readonly Version[] {
+  const halves = new Uint16Array(Uint32Array.from(words).buffer);
+  const view = { half: (pc: number) => halves[(pc - START) / 2] ?? -1, taken: () => false, reached: () => true };
+  const region = exploreRegion(view, [START], hot) as Region;
+  return versionLoops(region, structure(region)).versions;
+}
+
+/** A loop of `body` that a1 counts down to 0. */
+const loop = (...body: readonly number[]): number[] => [...body, Word.addi(A1, A1, -1), Word.bnez(A1, -4 * (body.length + 1)), Word.ECALL];
+const set = (...registers: number[]): number => registers.reduce((bits, r) => bits | (1 << r), 0);
+
+describe('versions of loops', () => {
+  it('know where accesses go, and how that moves', () => {
+    const [version] = versionsOf(loop(Word.ld(A0, A2, 8), Word.sd(A0, A2, -8), Word.addi(A2, A2, 16)));
+    expect(version?.reaches).toEqual([{ root: A2, beside: 0, low: -8, high: 15, rights: Perm.READ | Perm.WRITE, stride: 16, plus: 0 }]);
+    expect(version?.shortest).toBe(5);
+  });
+
+  it('know registers that are added in each turn, and bases that are two registers', () => {
+    const [added] = versionsOf(loop(Word.ld(A0, A2, 0), Word.add(A2, A2, A3)));
+    expect(added?.reaches).toMatchObject([{ root: A2, stride: 0, plus: A3 }]);
+    const [both] = versionsOf(loop(Word.add(T0, A2, A3), Word.ld(A0, T0, 0), Word.addi(A3, A3, 8)));
+    expect(both?.reaches).toMatchObject([{ root: A3, beside: A2, low: 0, high: 7, stride: 8 }]);
+  });
+
+  it('know tables by the range of their indices', () => {
+    const [version] = versionsOf(loop(Word.andi(T0, A0, 0xf8), Word.add(T0, T0, A2), Word.ld(A0, T0, 0)));
+    expect(version?.reaches).toEqual([{ root: A2, beside: 0, low: 0, high: 0xff, rights: Perm.READ, stride: 0, plus: 0 }]);
+  });
+
+  it('are not made where an access may be anywhere', () => {
+    expect(versionsOf(loop(Word.ld(A2, A2, 0)))).toEqual([]);
+    expect(versionsOf(loop(Word.ld(A0, A2, 0), Word.add(A2, A2, A0)))).toEqual([]);
+    // Up or down, as a branch has it.
+    expect(versionsOf(loop(Word.ld(A0, A2, 0), Word.beqz(A0, 8), Word.addi(A2, A2, -16), Word.addi(A2, A2, 8)))).toEqual([]);
+  });
+
+  it('are not made of loops with calls, nor of loops that nobody saw run', () => {
+    expect(versionsOf(loop(Word.jal(1, 0x100)))).toEqual([]);
+    const body = loop(Word.addi(A0, A0, 1));
+    expect(versionsOf(body, new Set([START]))).toHaveLength(1);
+    expect(versionsOf(body, new Set([START + 0x100]))).toEqual([]);
+  });
+
+  it('know what a turn writes before anyone may look', () => {
+    const [plain] = versionsOf(loop(Word.addi(T0, A0, 1), Word.add(A0, A0, T0)));
+    expect(plain?.transient).toEqual({ x: set(T0), f: 0 });
+    // t0 is what it was if the loop is left in the middle.
+    const [left] = versionsOf(loop(Word.beqz(A0, 16), Word.addi(T0, A0, 1)));
+    expect(left?.transient).toEqual({ x: 0, f: 0 });
+  });
+});
+
+/** What was seen of a program that ran with a budget, and then to its end. */
+function observed(
+  words: readonly number[],
+  translation: Translation,
+  budget: number,
+  registers: Readonly<Record<number, number>>,
+): string[] {
+  const cpu = new Riscv64Cpu(translation);
+  const space = made(cpu.space(new TestAccount()));
+  const context = made(cpu.context(space)) as Riscv64Context;
+  space.map(address(START), 4096, Prot.READ | Prot.EXEC, undefined, 0, 'private');
+  space.map(address(DATA), 3 * 4096, Prot.READ | Prot.WRITE, undefined, 0, 'private');
+  space.copyOut(address(START), new Uint8Array(Uint32Array.from(words).buffer), true);
+  context.pc = address(START);
+  const general = new Uint8Array(256);
+  for (const [r, value] of Object.entries(registers)) context.writeHalves(Number(r), value >>> 0, Math.floor(value / 2 ** 32));
+  const seen: string[] = [];
+  const note = (what: string): void => {
+    context.copyGeneralTo(general);
+    seen.push(`${what} ${context.pc} ${context.retired} ${general.join()}`);
+  };
+  const onTrap = (_context: Context, { cause, address: at }: Trap): TrapAnswer => {
+    note(`${cause} ${at}`);
+    return TrapAnswer.LEAVE;
+  };
+  note(cpu.run(context, space, onTrap, budget));
+  note(cpu.run(context, space, onTrap, 10_000));
+  space.destroy();
+  return seen;
+}
+
+describe('loops in two versions', () => {
+  const cases: Readonly<Record<string, { words: readonly number[]; registers: Readonly<Record<number, number>> }>> = {
+    'that leave what a turn writes to the next one': {
+      words: loop(Word.addi(T0, A1, 5), Word.add(A0, A0, T0), Word.sd(T0, A2, 0), Word.addi(A2, A2, 8)),
+      registers: { [A1]: 40, [A2]: DATA },
+    },
+    'that are left in the middle of a turn': {
+      words: [...loop(Word.branch(0, A1, A3, 20), Word.addi(T0, A1, 5), Word.add(A0, A0, T0)), Word.ECALL],
+      registers: { [A1]: 40, [A3]: 9 },
+    },
+    'that come to the end of what is mapped': {
+      words: loop(Word.addi(T0, A1, 5), Word.ld(T1, A2, 0), Word.addi(A2, A2, 1024)),
+      registers: { [A1]: 40, [A2]: DATA },
+    },
+    'that come to its beginning': {
+      words: loop(Word.addi(T0, A1, 5), Word.ld(T1, A2, 0), Word.addi(A2, A2, -1024)),
+      registers: { [A1]: 40, [A2]: DATA + 0x2ff8 },
+    },
+    'with misaligned accesses': {
+      words: loop(Word.addi(T0, A1, 5), Word.ld(T1, A2, 0), Word.add(A0, A0, T0), Word.addi(A2, A2, 8)),
+      registers: { [A1]: 40, [A2]: DATA + 0xf03 },
+    },
+    'with an access beyond 32 bits that few turns make': {
+      words: loop(Word.branch(1, A1, A3, 8), Word.ld(T1, A2, 0), Word.addi(T0, A1, 5)),
+      registers: { [A1]: 40, [A2]: 2 ** 32 + DATA, [A3]: 11 },
+    },
+    'with an access far from where the pages are': {
+      words: loop(Word.branch(1, A1, A3, 8), Word.ld(T1, A2, 0), Word.addi(A4, A4, 1)),
+      registers: { [A1]: 40, [A2]: DATA + 3 * 4096 - 4, [A3]: 11 },
+    },
+    'that move by a register, further than a window': {
+      words: loop(Word.branch(4, A3, A1, 8), Word.ld(T1, A2, 0), Word.add(A2, A2, A4)),
+      registers: { [A1]: 40, [A2]: DATA, [A3]: 12, [A4]: -(2 ** 31) },
+    },
+  };
+
+  it.each(Object.entries(cases))('%s show the same wherever they are stopped', (_what, { words, registers }) => {
+    for (let budget = 1; budget < 260; budget++) {
+      expect(observed(words, 'eager', budget, registers), `budget ${budget}`).toEqual(observed(words, 'off', budget, registers));
+    }
+  });
+});
