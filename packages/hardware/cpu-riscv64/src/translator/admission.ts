@@ -23,9 +23,7 @@ export interface Admitting {
 
 /** More turns are not admitted at a time. */
 const TURNS_MAX = 1 << 20;
-/** Exact turns between two admissions: loops of few turns hardly notice that there are any. */
-const WAIT = 4;
-/** The same after one that failed. */
+/** Exact turns after an admission that failed. */
 const WAIT_REFUSED = 64;
 /** Pages in a window: their permission bytes are one load. */
 const WINDOW_PAGES = 8;
@@ -34,18 +32,18 @@ const WINDOW_BYTES = WINDOW_PAGES * PAGE_SIZE;
 /** Finds out how many turns all accesses of a loop stay within pages that allow them, and lets the gate open for as many. */
 export function writeAdmission(parts: Admitting): void {
   const { code, version, fuel, bound, wait, least, admit, refuse } = parts;
-  code.set(wait, i32.sub(wait, i32.const(1)));
-  code.if(i32.geS(wait, i32.const(0)), refuse);
+  code.if(wait, () => {
+    code.set(wait, i32.sub(wait, i32.const(1)));
+    refuse();
+  });
   code.block((fail) => {
-    const turns = code.local('i32');
-    code.set(turns, i32.const(TURNS_MAX));
+    const turns = code.let(i32.const(TURNS_MAX));
     for (const reach of version.reaches) writeReach(parts, reach, turns, fail);
     code.brIf(fail, i32.ltS(turns, i32.const(2)));
     code.brIf(fail, i32.ltS(fuel, i32.const(least)));
     // After so many turns, however short, the fuel is below the bound, and one more is still admitted.
     code.set(bound, i32.sub(fuel, i32.mul(i32.sub(turns, i32.const(2)), i32.const(version.shortest))));
     code.set(bound, i32.select(i32.gtS(bound, i32.const(least)), bound, i32.const(least)));
-    code.set(wait, i32.const(WAIT));
     admit();
   });
   code.set(wait, i32.const(WAIT_REFUSED));
@@ -53,21 +51,25 @@ export function writeAdmission(parts: Admitting): void {
 }
 
 function writeReach({ code, integers }: Admitting, reach: Reach, turns: Local<'i32'>, fail: Label): void {
-  const { root, beside, low, high, stride, plus } = reach;
-  const registers = [root, beside].filter((register) => register !== 0).map((register) => integers.value(register));
-  const first = code.let(registers.reduce((sum, register) => i64.add(sum, register), i64.const(low)));
+  const { roots, low, high, stride, added } = reach;
+  const sum = (registers: number, start: number): I64 => {
+    let all: I64 = i64.const(start);
+    for (let r = 1; r < 32; r++) if (((registers >>> r) & 1) !== 0) all = i64.add(all, integers.value(r));
+    return all;
+  };
+  const first = code.let(sum(roots, low));
   code.brIf(fail, i64.ne(i64.shrU(first, i64.const(32)), i64.const(0)));
   const bytes = high - low + 1;
   const room = code.let(stride < 0 ? roomBelow(i32.add(i32.wrap(first), i32.const(bytes - 1)), reach) : roomAbove(i32.wrap(first), reach));
   code.brIf(fail, i32.ltS(room, i32.const(bytes)));
-  if (stride === 0 && plus === 0) return;
-  const distance = plus === 0 ? i32.const(Math.abs(stride)) : writeDistance(code, integers.value(plus), stride, fail);
+  if (stride === 0 && added === 0) return;
+  const distance = added === 0 ? i32.const(Math.abs(stride)) : writeDistance(code, code.let(sum(added, 0)), stride, fail);
   const last = i32.divU(i32.sub(room, i32.const(bytes)), distance);
   code.set(room, i32.add(last, i32.const(1)));
   code.set(turns, i32.select(i32.ltS(room, turns), room, turns));
 }
 
-/** How far a turn moves that adds a register: that must be upward, and by less than a window. */
+/** How far a turn moves that adds registers: that must be upward, and by less than a window. */
 function writeDistance(code: Code, added: I64, stride: number, fail: Label): I32 {
   code.brIf(fail, i64.gtU(i64.sub(added, i64.const(1)), i64.const(WINDOW_BYTES)));
   return i32.add(i32.wrap(added), i32.const(stride));

@@ -1,12 +1,11 @@
 import type { Op } from './region.ts';
 
 /**
- * What is known of a register's value within one turn of a loop: what the registers `root` and `plus` held when the turn began (0: nothing), plus a
+ * What is known of a register's value within one turn of a loop: the sum of what the registers in `roots` held when the turn began (bit n: xn), plus a
  * number from `low` to `high`.
  */
 export interface Extent {
-  readonly root: number;
-  readonly plus: number;
+  readonly roots: number;
   readonly low: number;
   readonly high: number;
 }
@@ -17,17 +16,17 @@ const FAR = 2 ** 30;
 /** The extents of all integer registers; undefined where nothing is known. */
 export type Extents = (Extent | undefined)[];
 
-const numbers = (low: number, high: number): Extent => ({ root: 0, plus: 0, low, high });
+const numbers = (low: number, high: number): Extent => ({ roots: 0, low, high });
 const number = (value: number): Extent => numbers(value, value);
-const isNumber = (extent: Extent | undefined): extent is Extent => extent !== undefined && extent.root === 0;
+const isNumber = (extent: Extent | undefined): extent is Extent => extent !== undefined && extent.roots === 0;
 
 /** Each register as it is when a turn begins. */
 export const atStart = (): Extents =>
-  Array.from({ length: 32 }, (_, root) => (root === 0 ? number(0) : { root, plus: 0, low: 0, high: 0 }));
+  Array.from({ length: 32 }, (_, register) => (register === 0 ? number(0) : { roots: 1 << register, low: 0, high: 0 }));
 
 /** What both say. */
 export function either(a: Extent | undefined, b: Extent | undefined): Extent | undefined {
-  if (a === undefined || b === undefined || a.root !== b.root || a.plus !== b.plus) return undefined;
+  if (a === undefined || b === undefined || a.roots !== b.roots) return undefined;
   return { ...a, low: Math.min(a.low, b.low), high: Math.max(a.high, b.high) };
 }
 
@@ -36,10 +35,8 @@ function near(extent: Extent): Extent | undefined {
 }
 
 function sum(a: Extent | undefined, b: Extent | undefined): Extent | undefined {
-  if (a === undefined || b === undefined) return undefined;
-  const [root = 0, plus = 0, ...more] = [a.root, a.plus, b.root, b.plus].filter((register) => register !== 0);
-  if (more.length > 0) return undefined;
-  return near({ root, plus, low: a.low + b.low, high: a.high + b.high });
+  if (a === undefined || b === undefined || (a.roots & b.roots) !== 0) return undefined;
+  return near({ roots: a.roots | b.roots, low: a.low + b.low, high: a.high + b.high });
 }
 
 function scaled(a: Extent | undefined, power: number): Extent | undefined {

@@ -521,11 +521,8 @@ export class RegionWriter implements Surroundings {
 
   #writeGate({ steady, admission }: End & { kind: 'gate' }): void {
     const { code } = this;
-    const { bound, wait } = this.#admitted.get(admission) as Admitted;
-    code.ifRarely(i32.ltS(this.#parts.fuel, bound), () => {
-      code.set(wait, zero);
-      this.#goTo(admission);
-    });
+    const { bound } = this.#admitted.get(admission) as Admitted;
+    code.ifRarely(i32.ltS(this.#parts.fuel, bound), () => this.#goTo(admission));
     this.#goTo(steady);
   }
 

@@ -28,20 +28,20 @@ const set = (...registers: number[]): number => registers.reduce((bits, r) => bi
 describe('versions of loops', () => {
   it('know where accesses go, and how that moves', () => {
     const [version] = versionsOf(loop(Word.ld(A0, A2, 8), Word.sd(A0, A2, -8), Word.addi(A2, A2, 16)));
-    expect(version?.reaches).toEqual([{ root: A2, beside: 0, low: -8, high: 15, rights: Perm.READ | Perm.WRITE, stride: 16, plus: 0 }]);
+    expect(version?.reaches).toEqual([{ roots: set(A2), low: -8, high: 15, rights: Perm.READ | Perm.WRITE, stride: 16, added: 0 }]);
     expect(version?.shortest).toBe(5);
   });
 
-  it('know registers that are added in each turn, and bases that are two registers', () => {
+  it('know registers that are added in each turn, and bases that are sums of registers', () => {
     const [added] = versionsOf(loop(Word.ld(A0, A2, 0), Word.add(A2, A2, A3)));
-    expect(added?.reaches).toMatchObject([{ root: A2, stride: 0, plus: A3 }]);
+    expect(added?.reaches).toMatchObject([{ roots: set(A2), stride: 0, added: set(A3) }]);
     const [both] = versionsOf(loop(Word.add(T0, A2, A3), Word.ld(A0, T0, 0), Word.addi(A3, A3, 8)));
-    expect(both?.reaches).toMatchObject([{ root: A3, beside: A2, low: 0, high: 7, stride: 8 }]);
+    expect(both?.reaches).toMatchObject([{ roots: set(A2, A3), low: 0, high: 7, stride: 8 }]);
   });
 
   it('know tables by the range of their indices', () => {
     const [version] = versionsOf(loop(Word.andi(T0, A0, 0xf8), Word.add(T0, T0, A2), Word.ld(A0, T0, 0)));
-    expect(version?.reaches).toEqual([{ root: A2, beside: 0, low: 0, high: 0xff, rights: Perm.READ, stride: 0, plus: 0 }]);
+    expect(version?.reaches).toEqual([{ roots: set(A2), low: 0, high: 0xff, rights: Perm.READ, stride: 0, added: 0 }]);
   });
 
   it('are not made where an access may be anywhere', () => {

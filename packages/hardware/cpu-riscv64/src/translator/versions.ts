@@ -11,7 +11,7 @@ import { allSuccessors, type Block, type End, type Op, type Region, successors }
  * tells how many turns there were, with the bound that was admitted.
  *
  *     header … last   the exact version; its ways back lead to the admission
- *     admission       after some turns: tries; leads to the gate if it admits at least two turns, else to the header
+ *     admission       leads to the gate if it admits at least two turns, else to the header, and then to that for some turns without looking
  *     gate            enough fuel for this turn and the one after: the steady version's header; else back to the admission
  *     steady blocks   copies of the loop's blocks; their ways back lead to the gate
  *
@@ -33,11 +33,10 @@ export interface Version {
   readonly transient: Registers;
 }
 
-/** Accesses of a loop that are relative to the same registers, and how these move. */
+/** Accesses of a loop that are relative to the same registers, and how these move. Sets of registers: bit n for xn. */
 export interface Reach {
-  /** The registers that the addresses are relative to, together, as they are when a turn begins; 0: none. */
-  readonly root: number;
-  readonly beside: number;
+  /** What the addresses are relative to: the sum of these registers as they are when a turn begins. */
+  readonly roots: number;
   /** From the first byte to the last, in a turn, from there. */
   readonly low: number;
   readonly high: number;
@@ -45,8 +44,8 @@ export interface Reach {
   readonly rights: number;
   /** How far they move in a turn, at most: up if positive. */
   readonly stride: number;
-  /** A register that does not change and is added in each turn as well; 0: none. */
-  readonly plus: number;
+  /** Registers that do not change and are added in each turn as well. */
+  readonly added: number;
 }
 
 /** A region with versions of its loops. */
@@ -84,8 +83,7 @@ export const steadyBlocks = (versions: readonly Version[]): ReadonlySet<number> 
   new Set(versions.flatMap(({ members }) => [...members].map((pc) => pc + STEADY)));
 
 /** The integer registers that an admission reads. */
-export const registersOf = (reaches: readonly Reach[]): number =>
-  reaches.reduce((all, { root, beside, plus }) => all | (1 << root) | (1 << beside) | (1 << plus), 0) & ~1;
+export const registersOf = (reaches: readonly Reach[]): number => reaches.reduce((all, { roots, added }) => all | roots | added, 0);
 
 /** Loops with no loop in them. */
 export function* innermost(items: readonly Item[]): Generator<Item> {
@@ -150,11 +148,10 @@ function reachesOf(region: Region, blocks: readonly Block[], header: number, mem
   for (const { op, base } of turn.accesses) {
     const one = base === undefined ? undefined : reachOf(op, base, turn.after);
     if (one === undefined) return undefined;
-    const key = one.root * 32 + one.beside;
-    const before = reaches.get(key);
+    const before = reaches.get(one.roots);
     const both = before === undefined ? one : together(before, one);
     if (both.high - both.low >= REACH_BYTES_MAX) return undefined;
-    reaches.set(key, both);
+    reaches.set(one.roots, both);
   }
   return reaches.size > REACHES_MAX ? undefined : [...reaches.values()];
 }
@@ -183,44 +180,33 @@ function followTurn(region: Region, blocks: readonly Block[], header: number, me
 /** Where an access whose base register is `base` goes, and how that moves from turn to turn; undefined if that may be anywhere. */
 function reachOf(op: Op, base: Extent, after: Extents): Reach | undefined {
   const { low, high, rights } = accessOf(op) as Guard;
-  const moves = movesOf(base, after);
-  if (moves === undefined) return undefined;
-  if (moves.low < 0 && (moves.high > 0 || moves.plus !== 0)) return undefined;
-  return {
-    root: Math.max(base.root, base.plus),
-    beside: Math.min(base.root, base.plus),
-    low: base.low + low,
-    high: base.high + high,
-    rights,
-    stride: moves.low < 0 ? moves.low : moves.high,
-    plus: moves.plus,
-  };
+  const moves = movesOf(base.roots, after);
+  if (moves === undefined || (moves.low < 0 && (moves.high > 0 || moves.roots !== 0))) return undefined;
+  const stride = moves.low < 0 ? moves.low : moves.high;
+  return { roots: base.roots, low: base.low + low, high: base.high + high, rights, stride, added: moves.roots };
 }
 
-/** What a turn adds to the registers of an address: a number, and perhaps a register that does not change. */
-function movesOf({ root, plus }: Extent, after: Extents): Extent | undefined {
-  let all: Extent = { root: 0, plus: 0, low: 0, high: 0 };
-  for (const register of [root, plus]) {
-    const one: Extent | undefined = register === 0 ? undefined : moveOf(register, after);
-    if (register === 0) continue;
-    if (one === undefined || (one.plus !== 0 && all.plus !== 0)) return undefined;
-    all = { root: 0, plus: one.plus || all.plus, low: all.low + one.low, high: all.high + one.high };
+/** What a turn adds to the sum of registers: a number, and perhaps registers that do not change. */
+function movesOf(roots: number, after: Extents): Extent | undefined {
+  let all: Extent = { roots: 0, low: 0, high: 0 };
+  for (let register = 1; register < 32; register++) {
+    if (((roots >>> register) & 1) === 0) continue;
+    const one = after[register];
+    const bit = 1 << register;
+    if (one === undefined || (one.roots & bit) === 0) return undefined;
+    const added = one.roots & ~bit;
+    if ((added & all.roots) !== 0 || !areSteady(added, after)) return undefined;
+    all = { roots: all.roots | added, low: all.low + one.low, high: all.high + one.high };
   }
   return all;
 }
 
-/** What a turn adds to a register. */
-function moveOf(register: number, after: Extents): Extent | undefined {
-  const extent = after[register];
-  if (extent === undefined) return undefined;
-  const plus = extent.root === register ? extent.plus : extent.plus === register ? extent.root : register;
-  return plus === register || !isSteady(plus, after) ? undefined : { ...extent, root: 0, plus };
-}
-
-/** Whether a turn leaves a register as it is. */
-function isSteady(register: number, after: Extents): boolean {
-  const extent = after[register];
-  return register === 0 || (extent?.root === register && extent.plus === 0 && extent.low === 0 && extent.high === 0);
+/** Whether a turn leaves registers as they are. */
+function areSteady(registers: number, after: Extents): boolean {
+  return after.every((extent, r) => {
+    const bit = 1 << r;
+    return (registers & bit) === 0 || (extent?.roots === bit && extent.low === 0 && extent.high === 0);
+  });
 }
 
 /** Two reaches with the same registers as one. */
