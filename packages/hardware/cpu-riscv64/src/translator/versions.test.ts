@@ -80,6 +80,8 @@ function observed(
   space.map(address(START), 4096, Prot.READ | Prot.EXEC, undefined, 0, 'private');
   space.map(address(DATA), 3 * 4096, Prot.READ | Prot.WRITE, undefined, 0, 'private');
   space.copyOut(address(START), new Uint8Array(Uint32Array.from(words).buffer), true);
+  // Absent pages would have no access admitted.
+  space.copyOut(address(DATA), new Uint8Array(3 * 4096).fill(7));
   context.pc = address(START);
   const general = new Uint8Array(256);
   for (const [r, value] of Object.entries(registers)) context.writeHalves(Number(r), value >>> 0, Math.floor(value / 2 ** 32));
