@@ -2,7 +2,7 @@ import { type Exit, Prot, type Riscv64Context, TrapAnswer } from '@ashlar/hardwa
 import { Riscv64Cpu } from '../cpu.ts';
 import type { Translation } from '../translator/options.ts';
 import { address, made, TestAccount } from './machine.ts';
-import type { Random } from './random.ts';
+import { Random } from './random.ts';
 import * as Tangle from './tangles.ts';
 
 const STOPS_MAX = 400;
@@ -11,7 +11,7 @@ const STOPS_MAX = 400;
  * Runs a program at {@link Tangle.TANGLE_CODE} from random registers and memory with random budgets, noting all that a kernel could see at each stop and
  * each trap; the last is memory. A fault is gone on with behind the instruction.
  */
-export function trace(code: Uint8Array, random: Random, translation: Translation): string[] {
+function trace(code: Uint8Array, random: Random, translation: Translation): string[] {
   const cpu = new Riscv64Cpu(translation);
   const space = made(cpu.space(new TestAccount()));
   const context = made(cpu.context(space)) as Riscv64Context;
@@ -69,6 +69,19 @@ export function trace(code: Uint8Array, random: Random, translation: Translation
   notes.push(hex(memory));
   space.destroy();
   return notes;
+}
+
+/**
+ * Runs a program interpreted and translated with the same budgets.
+ *
+ * @returns How much was noted, and the first note of the translated run that is not the interpreter's.
+ */
+export function compare(code: Uint8Array, seed: number): { readonly notes: number; readonly difference: string | undefined } {
+  const expected = trace(code, new Random(seed), 'off');
+  const found = trace(code, new Random(seed), 'eager');
+  const at = expected.findIndex((line, k) => line !== found[k]);
+  const difference = at < 0 ? undefined : `note ${at}: ${found[at]}`;
+  return { notes: expected.length, difference: difference ?? (found.length > expected.length ? 'more notes' : undefined) };
 }
 
 const hex = (bytes: Uint8Array): string => Array.from(bytes, (b) => b.toString(16).padStart(2, '0')).join('');
