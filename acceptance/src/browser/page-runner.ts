@@ -10,7 +10,7 @@ const registered: Registered[] = [];
 const path: string[] = [];
 
 const titled = (name: string, value: unknown): string =>
-  name.replace(/\$(\w+)/g, (_, key: string) => String((value as Record<string, unknown>)[key])).replace(/%[sdj]/, String(value));
+  name.replace(/\$(\w+)/g, (_, key: string) => String((value as Record<string, unknown>)[key])).replace(/%[sdij]/, String(value));
 
 export function describe(name: string, body: () => void): void {
   path.push(name);
@@ -19,8 +19,8 @@ export function describe(name: string, body: () => void): void {
 }
 describe.each =
   <T>(values: readonly T[]) =>
-  (name: string, body: (value: T) => void): void => {
-    for (const value of values) describe(titled(name, value), () => body(value));
+  (name: string, body: (...value: unknown[]) => void): void => {
+    for (const value of values) describe(titled(name, value), () => (Array.isArray(value) ? body(...value) : body(value)));
   };
 describe.skipIf = (): typeof describe => describe;
 
