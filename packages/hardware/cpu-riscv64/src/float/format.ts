@@ -33,15 +33,14 @@ export const ones = (n: number): I64 => (n <= 32 ? i64.words(0, n === 32 ? -1 : 
 
 /** Register contents of a value's bits. */
 export const box = (format: FloatFormat, bits: I64): I64 => (format.bits === 32 ? i64.or(bits, BOX) : bits);
-export const box32 = (bits: I32): I64 => i64.or(i64.extendU(bits), BOX);
+const box32 = (bits: I32): I64 => i64.or(i64.extendU(bits), BOX);
 export const boxF32 = (value: F32): I64 => box32(i32.fromBits(value));
 
-export const isBoxed = (raw: I64): I32 => i64.geU(raw, BOX);
+const isBoxed = (raw: I64): I32 => i64.geU(raw, BOX);
 /** Bits of the single-precision value in a register: the canonical NaN unless it is boxed. */
 export const unbox32 = (raw: Local<'i64'>): I32 => i32.select(isBoxed(raw), i32.wrap(raw), i32.const(CANONICAL_NAN32));
 export const toF32 = (raw: Local<'i64'>): F32 => f32.fromBits(unbox32(raw));
 export const toF64 = (raw: I64): F64 => f64.fromBits(raw);
-export const bothBoxed = (a: I64, b: I64): I32 => i64.geU(i64.and(a, b), BOX);
 
 /** Bits of the value in a register, in the low end of 64. */
 export const bitsOf = (format: FloatFormat, raw: Local<'i64'>): I64 => (format.bits === 32 ? i64.extendU(unbox32(raw)) : raw);

@@ -65,7 +65,7 @@ const STEADY = 2 ** 34;
 const INSTRUCTIONS_MAX = 300;
 const BLOCKS_MAX = 24;
 /** Farthest that the bytes of a reach may be from each other: a window of memory has eight pages, and is to last for some turns. */
-export const REACH_BYTES_MAX = 8192;
+const REACH_BYTES_MAX = 8192;
 const REACHES_MAX = 8;
 
 /** The region with two versions of the innermost loops that are hot and allow it. */
