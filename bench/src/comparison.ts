@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { cpus, loadavg } from 'node:os';
 import { differences, type Equality } from './equality.ts';
 import { type Interval, median, ratioOfMedians } from './statistics.ts';
-import type { Tool, ToolRun } from './tools.ts';
+import { runsBefore, type Tool, type ToolRun } from './tools.ts';
 
 /** Something that several tools can run. */
 export interface Subject extends Equality {
@@ -31,6 +31,7 @@ export interface Comparison {
 export function compare(subject: Subject, tools: readonly Tool[], rounds: number): Comparison {
   const samples = new Map<Tool, Sample>(tools.map((tool) => [tool, { cpuMs: [], wallMs: [] }]));
   let instructions: number | undefined;
+  for (const tool of tools) for (let run = 0; run < runsBefore(tool); run++) subject.run(tool);
   for (let round = 0; round < rounds; round++) {
     const runs = new Map<Tool, ToolRun>();
     for (const tool of tools) {

@@ -1,7 +1,7 @@
 import { type Comparison, circumstances, compare, type Overheads, overheadsOf, ratio, type Subject } from './comparison.ts';
 import { chosen, parseCount, parseTools, readOptions, runBenchmark, writeJson } from './options.ts';
 import { geometricMean, median, type Row, table } from './statistics.ts';
-import { runWith, TOOLS, type Tool, type ToolRun, targetOf } from './tools.ts';
+import { OURS, runWith, TOOLS, type Tool, type ToolRun, targetOf } from './tools.ts';
 import { hello, type Kind, programOf, type Size, type Workload, workloads } from './workloads.ts';
 
 // C programs natively, under qemu-riscv64, interpreted and translated, in turns; CPU time without each tool's own start. Output, status and
@@ -61,32 +61,36 @@ function row(result: Result, tools: readonly Tool[], overheads: Overheads): Row 
   const cells: Record<string, string | number> = { workload: result.name, kind: result.kind };
   if (result.instructions !== undefined) cells['10⁶ instr'] = (result.instructions / 1e6).toFixed(0);
   for (const tool of tools) cells[`${tool} cpu`] = ms(median(result.samples.get(tool)?.cpuMs ?? []) - (overheads.get(tool)?.cpuMs ?? 0));
-  for (const tool of tools.filter((name) => name === 'qemu' || name === 'translator'))
+  for (const tool of tools.filter((name) => name === 'qemu' || isOurs(name)))
     cells[`${tool} wall`] = ms(median(result.samples.get(tool)?.wallMs ?? []) - (overheads.get(tool)?.wallMs ?? 0));
-  const speed = ratio(result, 'qemu', 'translator', overheads);
-  if (speed !== undefined) {
-    cells['qemu/ours'] = speed.ratio.toFixed(2);
-    cells['95 %'] = speed.interval.map((end) => end.toFixed(2)).join('–');
+  for (const tool of OURS) {
+    const speed = ratio(result, 'qemu', tool, overheads);
+    if (speed !== undefined) {
+      cells[`qemu/${tool}`] = speed.ratio.toFixed(2);
+      cells[`${tool} 95 %`] = speed.interval.map((end) => end.toFixed(2)).join('–');
+    }
+    const native = ratio(result, tool, 'native', overheads);
+    if (native !== undefined) cells[`${tool}/native`] = native.ratio.toFixed(2);
   }
-  const native = ratio(result, 'translator', 'native', overheads);
-  if (native !== undefined) cells['ours/native'] = native.ratio.toFixed(2);
   return cells;
 }
 
+const isOurs = (tool: Tool): boolean => OURS.some((own) => own === tool);
+
 const RATIO_MAX = 10;
 
-/** What issue 3 promises of all workloads together: a figure beside each promise. */
-function aggregates(results: readonly Result[], overheads: Overheads): Row[] {
+/** What issue 3 promises of all workloads together under one of our tools: a figure beside each promise. */
+function aggregates(tool: Tool, results: readonly Result[], overheads: Overheads): Row[] {
   const speeds = results.flatMap((result) => {
-    const speed = ratio(result, 'qemu', 'translator', overheads);
+    const speed = ratio(result, 'qemu', tool, overheads);
     return speed === undefined ? [] : [{ ...result, ...speed }];
   });
   const mean = (kinds: readonly Kind[] | undefined): number =>
     geometricMean(speeds.filter(({ kind }) => kinds?.includes(kind) ?? true).map((speed) => Math.min(RATIO_MAX, speed.ratio)));
-  const natives = results.flatMap((result) => ratio(result, 'translator', 'native', overheads)?.ratio ?? []);
+  const natives = results.flatMap((result) => ratio(result, tool, 'native', overheads)?.ratio ?? []);
   const slowest = [...speeds].sort((one, other) => one.ratio - other.ratio);
   const line = (what: string, promised: string, value: number, holds: boolean): Row[] =>
-    Number.isNaN(value) ? [] : [{ what, promised, measured: value.toFixed(2), holds: holds ? 'yes' : 'no' }];
+    Number.isNaN(value) ? [] : [{ tool, what, promised, measured: value.toFixed(2), holds: holds ? 'yes' : 'no' }];
   const all = mean(undefined);
   const integer = mean(['integer', 'calls']);
   const float = mean(['float']);
@@ -115,7 +119,7 @@ function main(): void {
   const before = circumstances();
   const { results, overheads } = measureAll(told);
   const starts = [...overheads].map(([tool, { cpuMs, wallMs }]) => ({ start: tool, 'cpu ms': ms(cpuMs), 'wall ms': ms(wallMs) }));
-  const summary = aggregates(results, overheads);
+  const summary = OURS.flatMap((tool) => aggregates(tool, results, overheads));
   const rows = results.map((result) => row(result, told.tools, overheads));
   process.stdout.write(`C programs, size ${told.size}, seed ${told.seed}: medians of ${told.runs} runs, ms, without each tool's start\n`);
   process.stdout.write(`${[table(rows), table(starts), table(summary)].join('\n\n')}\n`);

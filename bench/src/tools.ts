@@ -3,9 +3,17 @@ import type { Target } from './build.ts';
 import type { Outcome } from './equality.ts';
 import { type Measured, measure } from './measured-process.ts';
 
-/** What runs a program: the machine itself, Debian's qemu-riscv64, or Ashlar, interpreting or translating. */
-export const TOOLS = ['native', 'qemu', 'interpreter', 'translator'] as const;
+/**
+ * What runs a program: the machine itself, Debian's qemu-riscv64, or Ashlar: interpreting, translating what it has never seen (`translator`), or with the
+ * code that earlier runs of the program have kept (`kept`).
+ */
+export const TOOLS = ['native', 'qemu', 'interpreter', 'translator', 'kept'] as const;
 export type Tool = (typeof TOOLS)[number];
+/** Those whose speed is what is promised. */
+export const OURS = ['translator', 'kept'] as const satisfies readonly Tool[];
+
+/** Runs of a program before the first that counts. */
+export const runsBefore = (tool: Tool): number => (tool === 'kept' ? 3 : 0);
 
 /** Whose programs a tool runs. */
 export const targetOf = (tool: Tool): Target => (tool === 'native' ? 'native' : 'riscv64');
@@ -13,9 +21,10 @@ export const targetOf = (tool: Tool): Target => (tool === 'native' ? 'native' : 
 const CLI = fileURLToPath(new URL('../../packages/cli/bin/ashlar.js', import.meta.url));
 
 /** How `ashlar run` is told which tier to use. */
-const TIERS: Readonly<Record<'interpreter' | 'translator', Readonly<Record<string, string>>>> = {
-  interpreter: { ASHLAR_TRANSLATE: 'off' },
-  translator: {},
+const TIERS: Readonly<Record<Exclude<Tool, 'native' | 'qemu'>, Readonly<Record<string, string>>>> = {
+  interpreter: { ASHLAR_TRANSLATE: 'off', ASHLAR_KEEP_CODE: 'off' },
+  translator: { ASHLAR_KEEP_CODE: 'off' },
+  kept: {},
 };
 
 /** What a program did under a tool. */
@@ -38,7 +47,7 @@ export interface Program {
 /** Runs a program; `native` and `qemu` see the whole host. */
 export function runWith(tool: Tool, program: Program): ToolRun {
   const { path, args, workdir } = program;
-  if (tool === 'interpreter' || tool === 'translator') return counted(measure({ argv: ashlarRun(program), env: TIERS[tool] }));
+  if (tool !== 'native' && tool !== 'qemu') return counted(measure({ argv: ashlarRun(program), env: TIERS[tool] }));
   const argv = [...(tool === 'qemu' ? ['qemu-riscv64'] : []), path, ...args];
   return { ...measure({ argv, ...(workdir === undefined ? {} : { cwd: workdir }) }), instructions: undefined };
 }

@@ -1,10 +1,10 @@
 // How a program that starts stacks is bundled: importing the libraries one by one takes longer than starting a stack, and what is parsed is paid for at
 // every start.
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { build } from 'esbuild';
+import * as esbuild from 'esbuild';
 import { parseSync, Visitor } from 'oxc-parser';
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -31,6 +31,17 @@ const interpreter = {
   },
 };
 
+/** Stands for the CPUs' compiled modules: what they translate is kept from one process to the next, but for no other build of them. */
+function buildOf(...packages) {
+  const hash = createHash('sha256');
+  for (const name of packages) {
+    const folder = join(here, '..', 'hardware', name, 'dist');
+    const files = readdirSync(folder, { recursive: true }).filter((file) => file.endsWith('.js') && !file.includes('.test.'));
+    for (const file of files.toSorted()) hash.update(`${file}\n`).update(readFileSync(join(folder, file)));
+  }
+  return hash.digest('hex').slice(0, 16);
+}
+
 /** What all bundles have in common. */
 const common = {
   bundle: true,
@@ -40,6 +51,7 @@ const common = {
   // For readable stack traces: `node --enable-source-maps`, or --debug of the command.
   sourcemap: 'linked',
   sourcesContent: false,
+  define: { CPU_BUILD: JSON.stringify(buildOf('cpu-riscv64')) },
   plugins: [oneLanguage, interpreter],
   // Guest programs are found beside their package. npm's own client is large, used only for npm: images that are not cached, and loads files by path.
   external: ['@ashlar/guests', 'pacote', '@npmcli/config', '@npmcli/config/*'],
@@ -48,7 +60,7 @@ const common = {
 
 /** Bundles `entryPoints` (name → compiled module) into `outdir`, with what a thread is started from: that is found by file name, beside. */
 export async function bundle(outdir, entryPoints, external = []) {
-  const { metafile } = await build({
+  const { metafile } = await esbuild.build({
     ...common,
     entryPoints: {
       ...entryPoints,
@@ -71,14 +83,14 @@ export async function bundle(outdir, entryPoints, external = []) {
  * file's name has a digest of its content. Returns the names of its files, the program's first.
  */
 export async function bundleProgram(outdir, name, entryPoint, external = []) {
-  const { outputFiles } = await build({
+  const { outputFiles } = await esbuild.build({
     ...common,
     entryPoints: [entryPoint],
     outfile: join(outdir, `${name}.cjs`),
     write: false,
     format: 'cjs',
     external: [...common.external, ...external],
-    define: { 'import.meta.url': '__url' },
+    define: { ...common.define, 'import.meta.url': '__url' },
     banner: { js: `const __url = require('node:url').pathToFileURL(__filename).href, ${LOAD} = require('./launch.cjs').load;` },
   });
   const [map, code] = outputFiles.toSorted((one, other) => other.path.endsWith('.map') - one.path.endsWith('.map'));
@@ -105,7 +117,14 @@ function importsThroughLauncher(text) {
 /** Bundles what loads a program that {@link bundleProgram} made: launch.cjs. */
 export async function bundleLauncher(outdir, entryPoint, define) {
   const outfile = join(outdir, 'launch.cjs');
-  await build({ ...common, entryPoints: [entryPoint], outfile, format: 'cjs', define, sourcemap: false });
+  await esbuild.build({
+    ...common,
+    entryPoints: [entryPoint],
+    outfile,
+    format: 'cjs',
+    define: { ...common.define, ...define },
+    sourcemap: false,
+  });
   return [basename(outfile)];
 }
 

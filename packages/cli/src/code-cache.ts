@@ -1,13 +1,13 @@
-import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { Script } from 'node:vm';
+import { CacheFolder, engine } from './cache-folder.ts';
 
 /** What a CommonJS module's code may use, in this order. */
 const PARAMETERS = 'exports, require, module, __filename, __dirname';
-const DIGEST_BYTES = 32;
 /** Files kept: one for each bundle, Node.js version and kind of use. */
 const FILES_MAX = 16;
+const BYTES_MAX = 64 * 2 ** 20;
 
 export interface CachedModule {
   readonly exports: unknown;
@@ -30,8 +30,9 @@ export interface CachedModule {
  * @param use what the module is loaded for: processes that do the same compile the same
  */
 export function loadCached(file: string, folder: string, use: string, require: NodeJS.Require): CachedModule {
-  const path = join(folder, `${basename(file)}-${use}-${engine()}`);
-  const cachedData = read(path);
+  const cache = new CacheFolder(folder, { files: FILES_MAX, bytes: BYTES_MAX });
+  const name = `${basename(file)}-${use}-${engine()}`;
+  const cachedData = cache.read(name);
   // No line of its own, so that lines in stack traces are the file's.
   const opening = `(function (${PARAMETERS}) {`;
   const script = new Script(`${opening}${readFileSync(file, 'latin1')}\n})`, {
@@ -43,46 +44,5 @@ export function loadCached(file: string, folder: string, use: string, require: N
   const body = script.runInThisContext() as (...parameters: unknown[]) => void;
   body(module.exports, require, module, file, join(file, '..'));
   const cached = cachedData !== undefined && script.cachedDataRejected === false;
-  return { exports: module.exports, cached, keep: () => (cached ? undefined : write(path, script.createCachedData())) };
+  return { exports: module.exports, cached, keep: () => (cached ? undefined : cache.write(name, script.createCachedData())) };
 }
-
-/** The engine and its flags, for a name: bytecode of one is not for another. */
-function engine(): string {
-  const flags = digest(Buffer.from(JSON.stringify([process.execArgv, process.env.NODE_OPTIONS ?? ''])));
-  return `${process.version}-${process.arch}-${flags.toString('hex', 0, 4)}`;
-}
-
-/** Bytecode as it was written, or undefined. */
-function read(path: string): Buffer | undefined {
-  try {
-    const bytes = readFileSync(path);
-    const data = bytes.subarray(0, -DIGEST_BYTES);
-    return digest(data).equals(bytes.subarray(-DIGEST_BYTES)) ? data : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** Appears by rename, so that a reader sees all of it or nothing. What was begun and not ended is trimmed like the rest. */
-function write(path: string, data: Buffer): void {
-  const folder = join(path, '..');
-  const temporary = `${path}.${process.pid}.tmp`;
-  try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    trim(folder);
-    writeFileSync(temporary, Buffer.concat([data, digest(data)]), { mode: 0o600 });
-    renameSync(temporary, path);
-  } catch {
-    // There is no cache then.
-  }
-}
-
-/** Removes the oldest, so that there is room for one more. */
-function trim(folder: string): void {
-  const names = readdirSync(folder);
-  if (names.length < FILES_MAX) return;
-  const byAge = names.map((name) => ({ name, ms: statSync(join(folder, name)).mtimeMs })).sort((one, other) => other.ms - one.ms);
-  for (const { name } of byAge.slice(FILES_MAX - 1)) rmSync(join(folder, name), { force: true });
-}
-
-const digest = (data: Uint8Array): Buffer => createHash('sha256').update(data).digest();

@@ -17,6 +17,7 @@ import {
   statusOf,
 } from '@ashlar/stack';
 import type { GuestProcess, ProcessExit } from '@ashlar/userspace';
+import { codeFolder } from './code-folder.ts';
 import type { RunFlags } from './command-line.ts';
 import { ExitStatus } from './exit-status.ts';
 import { imageProgress } from './image-progress.ts';
@@ -35,6 +36,7 @@ export async function run(argv: readonly string[], flags: RunFlags): Promise<num
   const stack = await startPrepared(prepared, {
     registry: prepared.registry,
     loaderModule: LOADER_MODULE,
+    codes: codeFolder(),
     images: { offline: flags.offline === true, progress: images.progress },
     ...(flags.profile === undefined ? {} : { profileInterval: flags.profileInterval }),
   });

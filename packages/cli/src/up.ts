@@ -1,5 +1,6 @@
 import { type LeafPlan, type PluginRegistry, prepareFile, type Stack, startPrepared, statusOf } from '@ashlar/stack';
 import type { GuestProcess } from '@ashlar/userspace';
+import { codeFolder } from './code-folder.ts';
 import { imageProgress } from './image-progress.ts';
 import { LOADER_MODULE } from './plugins.ts';
 import { tellRefusal } from './refusal.ts';
@@ -15,6 +16,7 @@ export async function up(file: string, flags: { readonly offline?: boolean }): P
   const stack = await startPrepared(prepared, {
     registry: prepared.registry,
     loaderModule: LOADER_MODULE,
+    codes: codeFolder(),
     images: { offline: flags.offline === true, progress: images.progress },
     console: (bytes) => void process.stderr.write(bytes.slice()),
   });

@@ -13,3 +13,5 @@ export const Spec = Symbol.for('ashlar/1/Spec');
 export const Loader = Symbol.for('ashlar/1/Loader');
 /** {@link DomainPlan}: the domains to make at the start, and whether to flatten. For hypervisors. */
 export const Domains = Symbol.for('ashlar/1/Domains');
+/** {@link CodeStore}: what is compiled and kept from one process to the next. For CPUs. */
+export const Codes = Symbol.for('ashlar/1/Codes');

@@ -1,4 +1,4 @@
-import type { Cpu, Machine, PartReader, Payload, Plain, PluginRef } from '@ashlar/hardware';
+import type { CodeStore, Cpu, Machine, PartReader, Payload, Plain, PluginRef } from '@ashlar/hardware';
 import type { DomainPlan, Hypervisor, Interposer, PayloadLoader, PayloadRef } from '@ashlar/hypervisor';
 import type { KernelStub, Personality } from '@ashlar/kernel-stub';
 import { Domains, Loader, LowerMachine } from '@ashlar/plugin';
@@ -21,11 +21,13 @@ export class StackLoader implements PayloadLoader {
   /**
    * @param module URL of a module whose `createLoader(seed)` makes this loader's like elsewhere
    * @param below the level that payloads are loaded on; each hypervisor's own level is the one below its domains
+   * @param codes where the CPUs that it loads keep what they compile
    */
   constructor(
     private readonly registry: PluginRegistry,
     readonly module: string,
     private readonly below: Level = rootLevel(),
+    private readonly codes?: CodeStore,
   ) {
     this.seed = { ...registry.seed() };
   }
@@ -45,7 +47,7 @@ export class StackLoader implements PayloadLoader {
   }
 
   async cpu(ref: PluginRef): Promise<Cpu> {
-    return construct(rootLevel(), await this.registry.find('cpu', ref), ref);
+    return construct(rootLevel(this.codes), await this.registry.find('cpu', ref), ref);
   }
 
   immobile(ref: PayloadRef): string | undefined {
@@ -79,7 +81,7 @@ export class StackLoader implements PayloadLoader {
       [Domains, plan],
     ]);
     const level = levelAbove(this.below, bindings);
-    level.bind(Loader).toConstantValue(new StackLoader(this.registry, this.module, level));
+    level.bind(Loader).toConstantValue(new StackLoader(this.registry, this.module, level, this.codes));
     const hypervisor = construct<Hypervisor>(level, await this.registry.find('hypervisor', ref.hypervisor), ref.hypervisor);
     for (const spec of ref.domains) if (!hypervisor.domains.has(spec.name)) await hypervisor.create(spec);
     return hypervisor;

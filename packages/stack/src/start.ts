@@ -1,6 +1,15 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { type Cpu, type DeviceSpec, type Hardware, type HardwareSpec, type Isa, type PluginRef, type Tree } from '@ashlar/hardware';
+import {
+  type CodeStore,
+  type Cpu,
+  type DeviceSpec,
+  type Hardware,
+  type HardwareSpec,
+  type Isa,
+  type PluginRef,
+  type Tree,
+} from '@ashlar/hardware';
 import type { Image } from '@ashlar/image';
 import { Spec } from '@ashlar/plugin';
 import { type CheckedStack, checkStack } from './check.ts';
@@ -36,6 +45,8 @@ export interface StartOptions {
   /** Takes a profile of each domain, with so many guest instructions between samples: {@link Stack.profile} gives it. */
   readonly profileInterval?: number;
   readonly images?: ImageOptions;
+  /** Where CPUs keep what they compile for the next process; default: nowhere. */
+  readonly codes?: CodeStore;
   readonly console?: (bytes: Uint8Array) => void;
 }
 
@@ -149,7 +160,7 @@ export async function startPrepared(prepared: PreparedStack, options: StartOptio
   };
   try {
     for (const leaf of plan.leaves) await checkProgram(leaf, imagesOf(leaf, images), checked, registry);
-    const cpus = checked.cpus.map(({ ref, loaded }) => ({ cpu: construct<Cpu>(rootLevel(), loaded, ref), plugin: ref }));
+    const cpus = checked.cpus.map(({ ref, loaded }) => ({ cpu: construct<Cpu>(rootLevel(options.codes), loaded, ref), plugin: ref }));
     const listeners: ((bytes: Uint8Array) => void)[] = [];
     const log = (bytes: Uint8Array): void => {
       for (const listen of listeners) listen(bytes);

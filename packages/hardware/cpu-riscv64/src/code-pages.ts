@@ -117,6 +117,15 @@ export class CodePages {
     this.#held.delete(page);
   }
 
+  /** The bytes of a page, as words; undefined if the page may not be executed or is not there. */
+  words(page: number): Int32Array | undefined {
+    const { u8, i32 } = this.#engine;
+    const needed = Perm.PRESENT | Perm.EXEC;
+    if (((u8[PERMS + page] as number) & needed) !== needed) return undefined;
+    const at = (BASE + page * PAGE_SIZE) >>> 2;
+    return i32.subarray(at, at + PAGE_SIZE / 4);
+  }
+
   /** Whether the instruction at `pc` was decoded: it was reached, or is behind one that was. */
   isDecoded(pc: number): boolean {
     const { u16, i32 } = this.#engine;

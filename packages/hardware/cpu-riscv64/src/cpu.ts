@@ -1,20 +1,22 @@
 import {
   type AddressSpace,
+  type CodeStore,
   type Context,
   type Cpu,
   type CpuTraits,
   Errno,
   type Exit,
+  FORGETFUL,
   type MemoryAccount,
   type Result,
   type TrapHandler,
   type Wait,
 } from '@ashlar/hardware';
-import { cpu } from '@ashlar/plugin';
+import { Codes, cpu } from '@ashlar/plugin';
 import { Context as Riscv64ContextState } from './context.ts';
 import { Counters } from './counters.ts';
 import { SharedObjects } from './shared.ts';
-import { Riscv64Space } from './space.ts';
+import { Riscv64Space, type SpaceSettings } from './space.ts';
 import { type Translation, type TranslatorOptions, translationOptions } from './translator/options.ts';
 
 const TRAITS: CpuTraits = { sync: true, exactBudget: true, preemptible: true, saveable: true, forkable: true, dirty: 'tracked' };
@@ -26,6 +28,7 @@ const NO_WAIT: Wait = { on: [] };
   interface: '1',
   version: '0.1.0',
   summary: 'RV64GC with Zba, Zbb, Zbs at user level: interpreted, and translated to WebAssembly where it is hot',
+  inject: [Codes],
   traits: { isa: 'riscv64-user', ...TRAITS },
 })
 export class Riscv64Cpu implements Cpu {
@@ -34,12 +37,12 @@ export class Riscv64Cpu implements Cpu {
   /** Shared memory by domain: an account belongs to one. */
   readonly #objects = new WeakMap<MemoryAccount, SharedObjects>();
 
-  readonly #translate: TranslatorOptions | undefined;
   readonly #counters = new Counters();
+  readonly #settings: SpaceSettings;
 
-  /** `translate`: when code is translated. What a guest sees is the same. */
-  constructor(translate?: Translation | TranslatorOptions) {
-    this.#translate = translationOptions(translate);
+  /** `codes`: where translated code is kept. `translate`: when code is translated. What a guest sees is the same. */
+  constructor(codes: CodeStore = FORGETFUL, translate?: Translation | TranslatorOptions) {
+    this.#settings = { codes, counters: this.#counters, translate: translationOptions(translate) };
   }
 
   space(account: MemoryAccount): AddressSpace | Result {
@@ -48,7 +51,7 @@ export class Riscv64Cpu implements Cpu {
       objects = new SharedObjects();
       this.#objects.set(account, objects);
     }
-    return new Riscv64Space(account, objects, this.#translate, this.#counters);
+    return new Riscv64Space(account, objects, this.#settings);
   }
 
   context(_space: AddressSpace, code?: Uint8Array): Context | Result {

@@ -1,3 +1,5 @@
+import type { CodeStore } from '@ashlar/hardware';
+import { hostCodeOf, type UnderFlags, withHostCode } from './host-code.ts';
 import { HELPER_EXPORT } from './interpreter/agreement.ts';
 import { type InterpreterImports, interpreterModule } from './interpreter/module.ts';
 import * as Layout from './layout.ts';
@@ -39,17 +41,30 @@ export const REGIONS_MAX = 0x1_0000;
 let compiled: WebAssembly.Module | undefined;
 const pool: Engine[] = [];
 
-/** The generated interpreter is the same for every space: compiled once in a process. */
-function module(): WebAssembly.Module {
-  compiled ??= withTieringBudget(PATIENT_BUDGET, () => new WebAssembly.Module(interpreterModule()));
-  return compiled;
-}
-
 /**
  * The interpreter is one large loop, so some 60 instructions use the usual budget up; a small program is over long before the optimiser is, and a process
  * ends only when the optimiser has ended. With this budget it begins after some 60,000 instructions.
  */
 const PATIENT_BUDGET = 1_800_000_000;
+const patiently: UnderFlags = (make) => withTieringBudget(PATIENT_BUDGET, make);
+/** What the interpreter's machine code is kept under. */
+const INTERPRETER = 'riscv64-interpreter';
+
+/** The generated interpreter is the same for every space: compiled once in a process, and with what an earlier process has optimised. */
+function module(codes: CodeStore): WebAssembly.Module {
+  if (compiled !== undefined) return compiled;
+  const bytes = interpreterModule();
+  const code = codes.load(INTERPRETER) as ArrayBuffer | undefined;
+  compiled = code && withHostCode(bytes, code, patiently);
+  if (compiled !== undefined) return compiled;
+  const fresh = patiently(() => new WebAssembly.Module(bytes));
+  codes.keep(INTERPRETER, () => hostCodeOf(fresh, patiently, () => (loop === undefined ? [] : [loop])));
+  compiled = fresh;
+  return fresh;
+}
+
+/** The interpreter's function, of an engine. */
+let loop: (() => number) | undefined;
 
 const NO_HOST: InterpreterImports = {
   trap: () => 1,
@@ -76,10 +91,12 @@ export class Engine {
   imports!: Readonly<Record<string, WebAssembly.ImportValue>>;
   /** From this one on, slots of predecoded code were never used, so that they read as zero. */
   freshSlot = 1;
+  readonly #codes: CodeStore;
   readonly #memory: WebAssembly.Memory;
   #instances = 0;
 
-  private constructor() {
+  private constructor(codes: CodeStore) {
+    this.#codes = codes;
     this.#memory = new WebAssembly.Memory({ initial: Layout.BASE_WASM_PAGES + FIRST_PAGES, maximum: 65536 });
     this.#interpreter();
     this.#refresh();
@@ -103,7 +120,7 @@ export class Engine {
   #interpreter(): void {
     this.#instances = 0;
     this.table = new WebAssembly.Table({ element: 'anyfunc', initial: 64, maximum: REGIONS_MAX });
-    const instance = new WebAssembly.Instance(module(), {
+    const instance = new WebAssembly.Instance(module(this.#codes), {
       env: {
         memory: this.#memory,
         table: this.table,
@@ -115,14 +132,15 @@ export class Engine {
       },
     });
     this.run = instance.exports.run as () => number;
+    loop = this.run;
     const imports: Record<string, WebAssembly.ImportValue> = { memory: this.#memory, table: this.table };
     for (const [name, value] of Object.entries(instance.exports)) if (name.startsWith(HELPER_EXPORT)) imports[name] = value;
     this.imports = imports;
   }
 
-  /** From the pool, or new. All its memory reads as zero. */
-  static take(): Engine {
-    return pool.pop() ?? new Engine();
+  /** From the pool, or new. All its memory reads as zero. `codes`: where the interpreter's machine code is kept. */
+  static take(codes: CodeStore): Engine {
+    return pool.pop() ?? new Engine(codes);
   }
 
   /** Gives the engine back. If it is kept, `scrub` zeroes all that was written. */

@@ -152,6 +152,7 @@ export class Hart implements InterpreterImports, Holder {
   enter(pc: number): number {
     const page = pc >>> PAGE_SHIFT;
     if (!this.#residency.touch(page, Perm.EXEC)) return this.#refuse(pc >>> 0, 'execute');
+    if (this.#translator !== undefined) this.#translator.origin ??= page;
     return this.#code.slot(page);
   }
 

@@ -1,6 +1,7 @@
 import {
   type AddressSpace,
   type Backing,
+  type CodeStore,
   Errno,
   type GuestAddress,
   type Mapping,
@@ -29,6 +30,15 @@ let spaces = 0;
 
 const pageAligned = (value: number): boolean => Number.isSafeInteger(value) && value >= 0 && value % PAGE_SIZE === 0;
 
+/** What all spaces of a CPU have in common. */
+export interface SpaceSettings {
+  /** When to translate; undefined: never. */
+  readonly translate: TranslatorOptions | undefined;
+  readonly counters: Counters;
+  /** Where translated code is kept for other processes. */
+  readonly codes: CodeStore;
+}
+
 /** An address space in a WebAssembly memory of its own. */
 export class Riscv64Space implements AddressSpace {
   readonly kind = 'paged';
@@ -41,21 +51,20 @@ export class Riscv64Space implements AddressSpace {
   readonly #engine: Engine;
   readonly #code: CodePages;
   readonly #translator: Translator | undefined;
-  readonly #options: TranslatorOptions | undefined;
-  readonly #counters: Counters;
+  readonly #cpu: SpaceSettings;
   readonly #number = ++spaces;
   #epoch = 0;
   #alive = true;
 
-  /** `objects`: the shared memory of the domain that the account belongs to. `options`: when to translate; undefined: never. */
-  constructor(account: MemoryAccount, objects: SharedObjects, options: TranslatorOptions | undefined, counters: Counters) {
+  /** `objects`: the shared memory of the domain that the account belongs to. `cpu`: what its spaces have in common. */
+  constructor(account: MemoryAccount, objects: SharedObjects, cpu: SpaceSettings) {
+    const { translate, counters, codes } = cpu;
     this.objects = objects;
-    this.#counters = counters;
-    this.#options = options;
-    this.#engine = Engine.take();
+    this.#cpu = cpu;
+    this.#engine = Engine.take(codes);
     this.#code = new CodePages(this.#engine);
     this.residency = new Residency(this.#engine, this.regions, this.#code, account, (page) => this.hart.loseReservations(page));
-    this.#translator = options && new Translator(this.#engine, this.#code, options, counters);
+    this.#translator = translate && new Translator(this.#engine, this.#code, translate, counters, codes);
     this.hart = new Hart(this.#engine, this.residency, this.#code, this.#translator, counters);
     counters.add(this.#engine);
   }
@@ -219,7 +228,8 @@ export class Riscv64Space implements AddressSpace {
     for (const region of this.regions.all()) if (region.shared === undefined) pages += this.#resident(region);
     const charged = account.charge(pages);
     if (charged < 0) return charged;
-    const child = new Riscv64Space(account, this.objects, this.#options, this.#counters);
+    const child = new Riscv64Space(account, this.objects, this.#cpu);
+    if (this.#translator !== undefined && child.#translator !== undefined) child.#translator.origin = this.#translator.origin;
     for (const region of this.regions.all()) child.insert({ ...region });
     if (!this.#copyPagesTo(child)) {
       account.charge(child.residentPages - pages);
@@ -249,7 +259,7 @@ export class Riscv64Space implements AddressSpace {
     for (const object of this.#sharedObjects()) object.leave(this.residency);
     this.residency.account.charge(-this.residency.count);
     this.#translator?.clear();
-    this.#counters.remove(this.#engine);
+    this.#cpu.counters.remove(this.#engine);
     this.#engine.release(() => {
       this.#code.dropAll();
       this.residency.scrub();

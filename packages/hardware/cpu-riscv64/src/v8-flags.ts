@@ -9,7 +9,7 @@ interface HostGlobals {
 const { process } = globalThis as HostGlobals;
 
 /** V8's major version in Node.js; undefined elsewhere. */
-const v8Version: string | undefined = process?.versions?.v8?.split('.')[0];
+export const v8Version: string | undefined = process?.versions?.v8?.split('.')[0];
 
 /**
  * Runs `make` with a flag of V8 set, where there is a way to set one: in Node.js. It is set back, since V8 refuses cached bytecode that was made under

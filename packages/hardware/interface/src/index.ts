@@ -1,5 +1,6 @@
 /** The version of the Machine interface; a plugin names the one it was written for. */
 export const MACHINE_INTERFACE = '1';
+export * from './code-store.ts';
 export * from './cpu.ts';
 export * from './device.ts';
 export * from './errno.ts';

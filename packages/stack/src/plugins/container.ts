@@ -1,5 +1,5 @@
-import type { Plain, PluginRef } from '@ashlar/hardware';
-import { Config, manifestOf, type PluginClass } from '@ashlar/plugin';
+import { type CodeStore, FORGETFUL, type Plain, type PluginRef } from '@ashlar/hardware';
+import { Codes, Config, manifestOf, type PluginClass } from '@ashlar/plugin';
 import { Container } from 'inversify';
 import { StackError } from '../stack-error.ts';
 import type { LoadedPlugin } from './registry.ts';
@@ -8,8 +8,10 @@ import type { LoadedPlugin } from './registry.ts';
 export type Level = Container;
 
 /** The first level, or one behind a thread or process edge: it has nothing below it but what is bound here. */
-export function rootLevel(): Level {
-  return new Container();
+export function rootLevel(codes: CodeStore = FORGETFUL): Level {
+  const level = new Container();
+  level.bind(Codes).toConstantValue(codes);
+  return level;
 }
 
 /** A level on top of `below`, with its own bindings. Nothing bound below is overridden unless it is named here. */

@@ -1,6 +1,7 @@
 import {
   type AddressSpace,
   type Exit,
+  FORGETFUL,
   type GuestAddress,
   type MemoryAccount,
   Prot,
@@ -55,7 +56,7 @@ export class TestMachine {
   status: number | undefined;
 
   constructor(limitPages?: number, translate?: Translation | TranslatorOptions) {
-    this.cpu = new Riscv64Cpu(translate);
+    this.cpu = new Riscv64Cpu(FORGETFUL, translate);
     this.account = new TestAccount(limitPages);
     this.space = made(this.cpu.space(this.account));
     this.context = made(this.cpu.context(this.space)) as Riscv64Context;

@@ -1,4 +1,4 @@
-import { type AddressSpace, Prot, type Riscv64Context, type Trap, TrapAnswer } from '@ashlar/hardware';
+import { type AddressSpace, FORGETFUL, Prot, type Riscv64Context, type Trap, TrapAnswer } from '@ashlar/hardware';
 import { describe, expect, it } from 'vitest';
 import { Riscv64Cpu } from '../cpu.ts';
 import type { Translation } from '../translator/options.ts';
@@ -35,7 +35,7 @@ class Rig {
   over = false;
 
   constructor(code: Uint8Array, random: Random, translation: Translation) {
-    this.cpu = new Riscv64Cpu(translation);
+    this.cpu = new Riscv64Cpu(FORGETFUL, translation);
     this.space = made(this.cpu.space(new TestAccount()));
     const map = (at: number, bytes: number, prot: number): number => this.space.map(address(at), bytes, prot, undefined, 0, 'private');
     map(Tangle.TANGLE_CODE, Tangle.TANGLE_CODE_BYTES, ALL);

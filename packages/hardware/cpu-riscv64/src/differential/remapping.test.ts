@@ -1,4 +1,4 @@
-import { type AddressSpace, Prot, type Riscv64Context, type Trap, TrapAnswer } from '@ashlar/hardware';
+import { type AddressSpace, FORGETFUL, Prot, type Riscv64Context, type Trap, TrapAnswer } from '@ashlar/hardware';
 import { describe, expect, it } from 'vitest';
 import { Riscv64Cpu } from '../cpu.ts';
 import type { Translation, TranslatorOptions } from '../translator/options.ts';
@@ -49,7 +49,7 @@ class Rig {
 
   constructor(seed: number, translation: Translation | TranslatorOptions) {
     this.#random = new Random(seed);
-    this.#cpu = new Riscv64Cpu(translation);
+    this.#cpu = new Riscv64Cpu(FORGETFUL, translation);
     this.#space = made(this.#cpu.space(new TestAccount()));
     this.#context = made(this.#cpu.context(this.#space)) as Riscv64Context;
     this.#map(MAIN, LOOPS[seed % 2] as readonly number[]);

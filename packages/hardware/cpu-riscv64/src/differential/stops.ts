@@ -1,6 +1,5 @@
-import { type Exit, Prot, type Riscv64Context, TrapAnswer } from '@ashlar/hardware';
+import { type Exit, FORGETFUL, Prot, type Riscv64Context, TrapAnswer } from '@ashlar/hardware';
 import { Riscv64Cpu } from '../cpu.ts';
-import type { Translation } from '../translator/options.ts';
 import { address, made, TestAccount } from './machine.ts';
 import { Random } from './random.ts';
 import * as Tangle from './tangles.ts';
@@ -11,8 +10,7 @@ const STOPS_MAX = 400;
  * Runs a program at {@link Tangle.TANGLE_CODE} from random registers and memory with random budgets, noting all that a kernel could see at each stop and
  * each trap; the last is memory. A fault is gone on with behind the instruction.
  */
-function trace(code: Uint8Array, random: Random, translation: Translation): string[] {
-  const cpu = new Riscv64Cpu(translation);
+export function trace(code: Uint8Array, random: Random, cpu: Riscv64Cpu): string[] {
   const space = made(cpu.space(new TestAccount()));
   const context = made(cpu.context(space)) as Riscv64Context;
   const all = Prot.READ | Prot.WRITE | Prot.EXEC;
@@ -77,8 +75,8 @@ function trace(code: Uint8Array, random: Random, translation: Translation): stri
  * @returns How much was noted, and the first note of the translated run that is not the interpreter's.
  */
 export function compare(code: Uint8Array, seed: number): { readonly notes: number; readonly difference: string | undefined } {
-  const expected = trace(code, new Random(seed), 'off');
-  const found = trace(code, new Random(seed), 'eager');
+  const expected = trace(code, new Random(seed), new Riscv64Cpu(FORGETFUL, 'off'));
+  const found = trace(code, new Random(seed), new Riscv64Cpu(FORGETFUL, 'eager'));
   const at = expected.findIndex((line, k) => line !== found[k]);
   const difference = at < 0 ? undefined : `note ${at}: ${found[at]}`;
   return { notes: expected.length, difference: difference ?? (found.length > expected.length ? 'more notes' : undefined) };

@@ -21,8 +21,13 @@ const BUDGET = 20_000_000;
 
 /** Compiles a module that may use relaxed_madd if {@link hostFuses}. */
 export function compileFusing(bytes: Uint8Array<ArrayBuffer>): WebAssembly.Module {
-  const make = (): WebAssembly.Module => withBranchHints(() => withTieringBudget(BUDGET, () => new WebAssembly.Module(bytes)));
-  return known === 'flagged' ? withRelaxedSimd(make) : make();
+  return underOurFlags(() => new WebAssembly.Module(bytes));
+}
+
+/** Runs what makes a module with the flags that our modules need. Machine code of a module is for one set of flags, too. */
+export function underOurFlags<T>(make: () => T): T {
+  const hinted = (): T => withBranchHints(() => withTieringBudget(BUDGET, make));
+  return known === 'flagged' ? withRelaxedSimd(hinted) : hinted();
 }
 
 /** Node 20 has relaxed SIMD behind a flag, which counts when a module is compiled; newer ones and browsers have it anyway. */

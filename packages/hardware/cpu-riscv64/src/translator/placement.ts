@@ -2,7 +2,7 @@ import type { CodePages } from '../code-pages.ts';
 import type { Counters } from '../counters.ts';
 import { type Engine, REGIONS_MAX } from '../engine.ts';
 import { BASE, Handle, JUMP_COUNT, JUMP_MASK, JUMPS, PAGE_SHIFT, PAGE_SIZE, PERMS, Perm } from '../layout.ts';
-import type { Shape, Shared } from './library.ts';
+import type { Shape, Shared } from './shared-module.ts';
 
 /** Times a page's code may change before it is no longer translated: it is data as well, or a compiler's scratch. */
 const CHANGES_MAX = 16;
@@ -24,9 +24,11 @@ export interface Placed {
   state: 'entered' | 'called' | 'gone';
 }
 
-/** The regions of a module in a space; undefined where the code is not what was translated. */
+/** The regions of a module in a space; undefined where the code is not what was translated, or is not there yet. */
 interface PlacedModule {
   readonly shared: Shared;
+  /** Index of its first region in the table. */
+  readonly base: number;
   readonly regions: (Placed | undefined)[];
 }
 
@@ -37,11 +39,11 @@ export class Placement {
   readonly #counters: Counters;
   /** By page: for each halfword the index of the region that is entered there, or 0. */
   readonly #owners = new Map<number, Uint16Array>();
-  /** By index in the table, all that may still be run; 0 is never used. */
-  #byIndex: (Placed | undefined)[] = [undefined];
+  /** By index in the table, all that may still be run, and what may be put in place later; 0 is never used. */
+  #byIndex: (Placed | 'later' | undefined)[] = [undefined];
   readonly #byPage = new Map<number, Set<Placed>>();
   readonly #changes = new Map<number, number>();
-  readonly #modules = new Set<Shared>();
+  readonly #modules = new Map<Shared, PlacedModule>();
 
   constructor(engine: Engine, code: CodePages, counters: Counters) {
     this.#engine = engine;
@@ -56,19 +58,16 @@ export class Placement {
     return this.#modules.size >= INSTANCES_MAX;
   }
 
-  has(shared: Shared): boolean {
-    return this.#modules.has(shared);
-  }
-
   /** The region that is entered at addresses around `pc`. */
   ownerOf(pc: number): Placed | undefined {
     const index = this.#owners.get(pc >>> PAGE_SHIFT)?.[(pc & (PAGE_SIZE - 1)) >> 1] ?? 0;
-    return index === 0 ? undefined : this.#byIndex[index];
+    const placed = index === 0 ? undefined : this.#byIndex[index];
+    return placed === 'later' ? undefined : placed;
   }
 
   /** Regions that are entered and jump to addresses known only at run time. */
   switching(): Placed[] {
-    return this.#byIndex.filter((placed): placed is Placed => placed?.state === 'entered' && placed.shape.switches);
+    return this.#byIndex.filter((placed): placed is Placed => isEntered(placed) && placed.shape.switches);
   }
 
   /** The halfword at an address; −1 where code may not be executed, is not present, or changes too often. */
@@ -81,26 +80,32 @@ export class Placement {
     return u16[(BASE + pc) >>> 1] as number;
   }
 
-  /** Whether a region could be entered in this space: its code is here, and no other has it. */
-  fits(shape: Shape): boolean {
-    return this.#isSame(shape) && this.#isFree(shape);
+  /**
+   * Puts in place what a module that was made before has at `pc`, if that is right here and no other region has that code, and with it all else in the
+   * module that is right. Whether there is translated code at `pc` now.
+   */
+  borrow(shared: Shared, pc: number): boolean {
+    const number = shared.shapes.findIndex(({ entries, superseded }) => !superseded && entries.includes(pc));
+    const shape = shared.shapes[number];
+    const known = this.#modules.get(shared);
+    if (shape === undefined || known?.regions[number] !== undefined) return false;
+    if (!this.#isSame(shape) || !this.#isFree(shape)) return false;
+    if (known !== undefined) this.#settle(known);
+    else if (this.install(shared)) this.#counters.modulesShared++;
+    return this.ownerOf(pc) !== undefined;
   }
 
-  /** Puts the regions of a module in place whose code, and whose callees' code, is what this space has there. */
-  install(shared: Shared): void {
-    const { shapes } = shared;
-    const base = this.#room(shapes.length);
-    if (base === undefined) return;
-    const { table } = this.#engine;
-    this.#modules.add(shared);
-    this.#engine.place(shared.module, base);
-    const module: PlacedModule = { shared, regions: [] };
-    const right = rightOnes(shapes, (shape) => this.#isSame(shape));
-    for (const [i, shape] of shapes.entries()) {
-      const placed = right.has(i) ? this.#place(shape, module, base + i) : undefined;
-      module.regions.push(placed);
-      if (placed?.state !== 'entered') table.set(base + i, null);
-    }
+  /** Puts the regions of a module in place whose code, and whose callees' code, is what this space has there. False if there is no room. */
+  install(shared: Shared): boolean {
+    const { module: compiled, shapes } = shared;
+    const base = compiled === undefined ? undefined : this.#room(shapes.length);
+    if (compiled === undefined || base === undefined) return false;
+    for (let i = 0; i < shapes.length; i++) this.#byIndex[base + i] = 'later';
+    this.#engine.place(compiled, base);
+    const module: PlacedModule = { shared, base, regions: [] };
+    this.#modules.set(shared, module);
+    this.#settle(module);
+    return true;
   }
 
   /** Other regions take its code over. */
@@ -108,6 +113,7 @@ export class Placement {
     if (placed.state !== 'entered') return;
     this.#counters.regionsDropped++;
     this.#leave(placed);
+    placed.shape.superseded = true;
     placed.state = 'called';
     if (callersOf(placed).length === 0) this.#forget(placed);
   }
@@ -124,7 +130,7 @@ export class Placement {
 
   /** Lets go of everything. */
   clear(): void {
-    for (const placed of this.#byIndex) if (placed?.state === 'entered') this.#leave(placed);
+    for (const placed of this.#byIndex) if (isEntered(placed)) this.#leave(placed);
     for (const page of this.#byPage.keys()) this.#code.release(page);
     this.#engine.i32.fill(0, JUMPS >> 2, (JUMPS >> 2) + JUMP_COUNT * 2);
   }
@@ -157,8 +163,23 @@ export class Placement {
     return true;
   }
 
+  /** Puts in place what of a module is right by now and was not before. */
+  #settle(module: PlacedModule): void {
+    const { shared, base, regions } = module;
+    const { shapes } = shared;
+    const right = rightOnes(shapes, (shape, i) => (regions[i] === undefined ? this.#isSame(shape) : regions[i].state !== 'gone'));
+    const called = new Set([...right].flatMap((i) => shapes[i]?.callees ?? []));
+    for (const i of right) {
+      const shape = shapes[i] as Shape;
+      if (regions[i] !== undefined || (shape.superseded && !called.has(i))) continue;
+      const placed = this.#place(shape, module, base + i);
+      regions[i] = placed;
+      if (placed.state !== 'entered') this.#engine.table.set(base + i, null);
+    }
+  }
+
   #place(shape: Shape, module: PlacedModule, index: number): Placed {
-    const state = this.#isFree(shape) ? 'entered' : 'called';
+    const state = !shape.superseded && this.#isFree(shape) ? 'entered' : 'called';
     const placed: Placed = { shape, module, index, state };
     for (const page of shape.pages) {
       const set = this.#byPage.get(page);
@@ -251,6 +272,8 @@ export class Placement {
   }
 }
 
+const isEntered = (placed: Placed | 'later' | undefined): placed is Placed => typeof placed === 'object' && placed.state === 'entered';
+
 const handleOf = (index: number, entry: number): number => ((entry + 1) << Handle.ENTRY_SHIFT) | index;
 
 /** Regions of the same module that call a region directly and may still be run. */
@@ -262,8 +285,8 @@ function callersOf({ shape, module }: Placed): Placed[] {
 }
 
 /** Numbers of the shapes that are right here and call none that is not. */
-function rightOnes(shapes: readonly Shape[], isRight: (shape: Shape) => boolean): ReadonlySet<number> {
-  const right = new Set([...shapes.keys()].filter((i) => isRight(shapes[i] as Shape)));
+function rightOnes(shapes: readonly Shape[], isRight: (shape: Shape, number: number) => boolean): ReadonlySet<number> {
+  const right = new Set([...shapes.keys()].filter((i) => isRight(shapes[i] as Shape, i)));
   for (let changed = true; changed; ) {
     changed = false;
     for (const i of right) {

@@ -1,4 +1,4 @@
-import { type Context, Prot, type Riscv64Context, type Trap, TrapAnswer } from '@ashlar/hardware';
+import { type Context, FORGETFUL, Prot, type Riscv64Context, type Trap, TrapAnswer } from '@ashlar/hardware';
 import { describe, expect, it } from 'vitest';
 import { Riscv64Cpu } from '../cpu.ts';
 import { address, made, TestAccount } from '../differential/machine.ts';
@@ -10,7 +10,7 @@ const ALL = Prot.READ | Prot.WRITE | Prot.EXEC;
 const [A0, A1, A2, A3] = [10, 11, 12, 13] as const;
 
 function start(translation: Translation, ...words: readonly number[]) {
-  const cpu = new Riscv64Cpu(translation);
+  const cpu = new Riscv64Cpu(FORGETFUL, translation);
   const space = made(cpu.space(new TestAccount()));
   const context = made(cpu.context(space)) as Riscv64Context;
   space.map(address(CODE), 8192, ALL, undefined, 0, 'private');

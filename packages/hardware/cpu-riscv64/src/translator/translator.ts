@@ -1,11 +1,13 @@
+import type { CodeStore } from '@ashlar/hardware';
 import type { CodePages } from '../code-pages.ts';
 import type { Counters } from '../counters.ts';
 import type { Engine } from '../engine.ts';
 import { COUNTDOWN } from '../layout.ts';
 import { withoutInlining } from '../v8-flags.ts';
-import { Library, type Shape, type Shared } from './library.ts';
+import { Library } from './library.ts';
 import type { TranslatorOptions } from './options.ts';
 import { type Placed, Placement } from './placement.ts';
+import { type Program, programName } from './program.ts';
 import { type CodeView, exploreRegion, leadsTo, REGION_INSTRUCTIONS_MAX, type Region, switches } from './region.ts';
 
 /** Addresses with samples that are remembered. */
@@ -42,13 +44,20 @@ export class Translator {
   readonly #options: TranslatorOptions;
   readonly #counters: Counters;
   readonly #placement: Placement;
+  readonly #store: CodeStore;
   readonly #samples = new Map<number, number>();
   #hot: number[] = [];
   #waited = 0;
   /** The host made no more modules: nothing is translated any more. */
   #exhausted = false;
 
-  constructor(engine: Engine, code: CodePages, options: TranslatorOptions, counters: Counters) {
+  /** The program whose code this is, once it was asked for. */
+  #program: Program | undefined;
+  /** Page where the program began. */
+  origin: number | undefined;
+
+  constructor(engine: Engine, code: CodePages, options: TranslatorOptions, counters: Counters, store: CodeStore) {
+    this.#store = store;
     this.#counters = counters;
     this.#code = code;
     this.#options = options;
@@ -131,6 +140,7 @@ export class Translator {
       candidates.map(({ region }) => region),
       candidates.map(({ generation }) => generation),
       checks,
+      this.#program,
     );
     if (made === undefined) {
       this.#exhausted = true;
@@ -145,19 +155,20 @@ export class Translator {
     this.#placement.install(made);
   }
 
-  /** Takes a translation of the code at `pc` that was made for another space. */
+  /** Takes a translation of the code at `pc` that was made for another space, or in another process. */
   #borrow(pc: number): boolean {
-    for (const shared of library.at(pc)) {
-      if (this.#placement.has(shared) || !this.#fitsAt(shared, pc)) continue;
-      this.#counters.modulesShared++;
-      this.#placement.install(shared);
-      return true;
-    }
+    this.#openProgram();
+    for (const shared of library.at(pc)) if (this.#placement.borrow(shared, pc)) return true;
     return false;
   }
 
-  #fitsAt({ shapes }: Shared, pc: number): boolean {
-    return this.#placement.fits(shapes.find(({ entries }) => entries.includes(pc)) as Shape);
+  /** Has what is kept of the program at hand. Not before it has run for a while: a short program pays nothing. */
+  #openProgram(): void {
+    const { origin } = this;
+    if (this.#program !== undefined || origin === undefined) return;
+    const words = this.#code.words(origin);
+    if (words === undefined) return;
+    this.#program = library.program(this.#store, programName(words, origin));
   }
 
   /** Adds the region around `pc` to the batch, as one with the regions that it turns out to be one with. */

@@ -1,4 +1,4 @@
-import { type Context, Prot, type Riscv64Context, type Trap, TrapAnswer } from '@ashlar/hardware';
+import { type Context, FORGETFUL, Prot, type Riscv64Context, type Trap, TrapAnswer } from '@ashlar/hardware';
 import { describe, expect, it } from 'vitest';
 import { Riscv64Cpu } from '../cpu.ts';
 import { address, made, TestAccount } from '../differential/machine.ts';
@@ -74,7 +74,7 @@ function observed(
   budget: number,
   registers: Readonly<Record<number, number>>,
 ): string[] {
-  const cpu = new Riscv64Cpu(translation);
+  const cpu = new Riscv64Cpu(FORGETFUL, translation);
   const space = made(cpu.space(new TestAccount()));
   const context = made(cpu.context(space)) as Riscv64Context;
   space.map(address(START), 4096, Prot.READ | Prot.EXEC, undefined, 0, 'private');

@@ -1,4 +1,4 @@
-import { Prot, type Riscv64Context, TrapAnswer } from '@ashlar/hardware';
+import { FORGETFUL, Prot, type Riscv64Context, TrapAnswer } from '@ashlar/hardware';
 import { describe, expect, it } from 'vitest';
 import { Riscv64Cpu } from '../cpu.ts';
 import { address, made, TestAccount } from '../differential/machine.ts';
@@ -90,7 +90,7 @@ describe('words', () => {
 });
 
 function start(translation: Translation, ...words: readonly number[]) {
-  const cpu = new Riscv64Cpu(translation);
+  const cpu = new Riscv64Cpu(FORGETFUL, translation);
   const space = made(cpu.space(new TestAccount()));
   const context = made(cpu.context(space)) as Riscv64Context;
   space.map(address(START), 8192, Prot.READ | Prot.WRITE | Prot.EXEC, undefined, 0, 'private');

@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest';
+import { hostCodeOf, type UnderFlags, withHostCode } from './host-code.ts';
+import { v8Version, withV8Flag } from './v8-flags.ts';
+import { i32 } from './wasm/expression.ts';
+import { ModuleBuilder } from './wasm/module.ts';
+
+const plainly: UnderFlags = (make) => make();
+const memory = new WebAssembly.Memory({ initial: 0 });
+
+function doubler(): {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly module: WebAssembly.Module;
+  readonly double: (n: number) => number;
+} {
+  const builder = new ModuleBuilder(0);
+  builder.function(['i32'], 'i32', (code, [n]) => code.return(i32.add(n, n)), 'double');
+  const bytes = builder.finish();
+  const module = new WebAssembly.Module(bytes);
+  return { bytes, module, double: doubleOf(module) };
+}
+
+const doubleOf = (module: WebAssembly.Module): ((n: number) => number) =>
+  new WebAssembly.Instance(module, { env: { memory } }).exports.double as (n: number) => number;
+
+/** Has V8 optimise a function at once. */
+function optimise(func: unknown): void {
+  withV8Flag('--allow-natives-syntax', '--no-allow-natives-syntax', () => {
+    new Function('func', '%WasmTierUpFunction(func)')(func);
+  });
+}
+
+/** The machine code of a module of which one function was optimised; undefined, as it must be, where nobody has tried to get it. */
+function codeOf(module: WebAssembly.Module, double: (n: number) => number): ArrayBuffer | undefined {
+  const known = v8Version === '11';
+  if (known) optimise(double);
+  const code = hostCodeOf(module, plainly, () => [double]);
+  expect(code !== undefined).toBe(known);
+  return code;
+}
+
+describe('machine code of a module', () => {
+  it('is there only once something of it was optimised', () => {
+    const { module, double } = doubler();
+    expect(double(21)).toBe(42);
+    expect(hostCodeOf(module, plainly, () => [double])).toBeUndefined();
+    codeOf(module, double);
+  });
+
+  it('makes a module that is optimised from the start', () => {
+    const { bytes, module, double } = doubler();
+    const code = codeOf(module, double);
+    if (code === undefined) return;
+    const again = withHostCode(structuredClone(bytes), structuredClone(code), plainly) as WebAssembly.Module;
+    const other = doubleOf(again);
+    expect(hostCodeOf(again, plainly, () => [other])).toBeInstanceOf(ArrayBuffer);
+    expect(other(-4)).toBe(-8);
+  });
+
+  it('is of no use under other flags', () => {
+    const { bytes, module, double } = doubler();
+    const code = codeOf(module, double);
+    if (code === undefined) return;
+    const otherwise: UnderFlags = (make) => withV8Flag('--no-wasm-loop-unrolling', '--wasm-loop-unrolling', make);
+    expect(withHostCode(bytes, code, otherwise)).toBeUndefined();
+    expect(withHostCode(bytes, code, plainly)).toBeInstanceOf(WebAssembly.Module);
+  });
+});

@@ -1,0 +1,158 @@
+import { Prot, type Riscv64Context, TrapAnswer } from '@ashlar/hardware';
+import { describe, expect, it, vi } from 'vitest';
+import { loopProgram } from '../differential/loops.ts';
+import { address, made, TestAccount } from '../differential/machine.ts';
+import { Random } from '../differential/random.ts';
+import { Shelf } from '../differential/shelf.ts';
+import type { trace } from '../differential/stops.ts';
+import { tangle } from '../differential/tangles.ts';
+import * as Word from '../differential/words.ts';
+import type { KeptModule } from './shared-module.ts';
+
+const CODE = 0x1_0000;
+const FAR = 0x4_0000;
+const ALL = Prot.READ | Prot.WRITE | Prot.EXEC;
+const [RA, A0, A1, A2, A3] = [1, 10, 11, 12, 13] as const;
+
+/** A process of its own as far as the CPU's modules know: nothing that another has translated is in its memory. */
+async function inProcess<T>(work: (modules: { Riscv64Cpu: typeof import('../cpu.ts').Riscv64Cpu; trace: typeof trace }) => T): Promise<T> {
+  vi.resetModules();
+  const { Riscv64Cpu } = await import('../cpu.ts');
+  const stops = await import('../differential/stops.ts');
+  return work({ Riscv64Cpu, trace: stops.trace });
+}
+
+/** Runs `programs` of one space in turns in a process that keeps its code on `shelf`. */
+function running(shelf: Shelf, work: (machine: Machine) => void): Promise<Readonly<Record<string, number>>> {
+  return inProcess(({ Riscv64Cpu }) => {
+    const store = shelf.open();
+    const cpu = new Riscv64Cpu(store, 'hot');
+    const space = made(cpu.space(new TestAccount()));
+    const context = made(cpu.context(space)) as Riscv64Context;
+    work({
+      context,
+      write: (at, ...words) => {
+        space.map(address(at), 4096, ALL, undefined, 0, 'private');
+        space.copyOut(address(at), new Uint8Array(Uint32Array.from(words).buffer), true);
+      },
+      run: (from, a1) => {
+        context.pc = address(from);
+        context.writeNumber(A0, 0);
+        context.writeNumber(A1, a1);
+        for (;;) {
+          const exit = cpu.run(context, space, () => TrapAnswer.LEAVE, 100_000);
+          if (exit !== 'budget') return context.readNumber(A0);
+        }
+      },
+    });
+    const counters = cpu.counters();
+    store.end();
+    return counters;
+  });
+}
+
+interface Machine {
+  readonly context: Riscv64Context;
+  readonly write: (at: number, ...words: readonly number[]) => void;
+  /** Runs from an address to the next trap; gives a0, which begins as 0. */
+  readonly run: (from: number, a1: number) => number;
+}
+
+/** a0 += step, a1 times. */
+const loop = (step: number): number[] => [Word.addi(A0, A0, step), Word.addi(A1, A1, -1), Word.bnez(A1, -8), Word.ECALL];
+/** Calls what a2 points to, a1 times. */
+const CALLER = [Word.jalr(RA, A2, 0), Word.addi(A1, A1, -1), Word.bnez(A1, -8), Word.ECALL];
+const MANY = 400_000;
+
+describe('translated code that is kept', () => {
+  it('is used by the next process, which translates nothing', async () => {
+    const shelf = new Shelf();
+    const work = ({ write, run }: Machine): void => {
+      write(CODE, ...loop(3));
+      expect(run(CODE, MANY)).toBe(3 * MANY);
+    };
+    expect(await running(shelf, work)).toMatchObject({ modulesMade: 1, modulesShared: 0 });
+    const again = await running(shelf, work);
+    expect(again).toMatchObject({ modulesMade: 0, modulesShared: 1 });
+    expect(again.instructionsInterpreted).toBeLessThan(10_000);
+  });
+
+  it('is not used where the code is another, though it begins the same', async () => {
+    const shelf = new Shelf();
+    const work =
+      (step: number) =>
+      ({ context, write, run }: Machine): void => {
+        write(CODE, ...CALLER);
+        write(FAR, Word.addi(A0, A0, step), Word.jalr(0, RA, 0));
+        context.writeNumber(A2, FAR);
+        expect(run(CODE, MANY)).toBe(step * MANY);
+      };
+    await running(shelf, work(1));
+    expect(await running(shelf, work(2))).toMatchObject({ modulesMade: 1, modulesShared: 1 });
+    // Both are there now.
+    expect(await running(shelf, work(1))).toMatchObject({ modulesMade: 0 });
+    expect(await running(shelf, work(2))).toMatchObject({ modulesMade: 0 });
+  });
+
+  it('is put in place region by region, as its pages come', async () => {
+    const shelf = new Shelf();
+    await running(shelf, ({ context, write, run }) => {
+      write(CODE, ...loop(1), ...CALLER);
+      write(FAR, Word.addi(A0, A0, 2), Word.jalr(0, RA, 0));
+      context.writeNumber(A2, FAR);
+      // So often that both get hot together.
+      for (let turn = 0; turn < 120; turn++) {
+        expect(run(CODE, 1000)).toBe(1000);
+        expect(run(CODE + 16, 1000)).toBe(2000);
+      }
+    });
+    expect([...shelf.values.values()].map((kept) => (kept as readonly KeptModule[]).length)).toEqual([1]);
+    const counters = await running(shelf, ({ context, write, run }) => {
+      write(CODE, ...loop(1), ...CALLER);
+      expect(run(CODE, MANY)).toBe(MANY);
+      write(FAR, Word.addi(A0, A0, 2), Word.jalr(0, RA, 0));
+      context.writeNumber(A2, FAR);
+      expect(run(CODE + 16, MANY)).toBe(2 * MANY);
+    });
+    expect(counters).toMatchObject({ modulesMade: 0, modulesShared: 1 });
+    expect(counters.instructionsInterpreted).toBeLessThan(20_000);
+  });
+
+  it('is what the regions were at last: what they grew from is not entered again', async () => {
+    const shelf = new Shelf();
+    const work = ({ context, write, run }: Machine): void => {
+      // The arm that is taken where a3 is not 0.
+      write(
+        CODE,
+        ...[Word.bnez(A3, 16), Word.addi(A1, A1, -1), Word.bnez(A1, -8), Word.ECALL],
+        ...[Word.addi(A0, A0, 1), Word.addi(A1, A1, -1), Word.bnez(A1, -24), Word.ECALL],
+      );
+      for (const a3 of [0, 1, 0]) {
+        context.writeNumber(A3, a3);
+        expect(run(CODE, MANY)).toBe(a3 * MANY);
+      }
+    };
+    expect(await running(shelf, work)).toMatchObject({ modulesMade: 2, regionsDropped: 1 });
+    const again = await running(shelf, work);
+    expect(again).toMatchObject({ modulesMade: 0, regionsDropped: 0 });
+    expect(again.instructionsInterpreted).toBeLessThan(10_000);
+  });
+
+  it('does what the interpreter does at every stop', { timeout: 120_000 }, async () => {
+    const shelf = new Shelf();
+    const programs = Array.from({ length: 60 }, (_, i) => (i % 2 === 0 ? loopProgram(new Random(i)) : tangle(new Random(i))));
+    const traces = (translation: 'off' | 'eager') =>
+      inProcess(({ Riscv64Cpu, trace }) => {
+        const store = shelf.open();
+        const cpu = new Riscv64Cpu(store, translation);
+        const notes = programs.map((code, seed) => trace(code, new Random(seed), cpu));
+        store.end();
+        return { notes, counters: cpu.counters() };
+      });
+    const { notes: expected } = await traces('off');
+    expect((await traces('eager')).notes).toEqual(expected);
+    const { notes, counters } = await traces('eager');
+    expect(notes).toEqual(expected);
+    expect(counters.modulesShared).toBeGreaterThan(60);
+  });
+});

@@ -1,0 +1,60 @@
+import type { CodeName, CodeStore } from '@ashlar/hardware';
+import { hostFuses } from './fusing.ts';
+import { type KeptModule, Shared } from './shared-module.ts';
+
+/** What is kept anew must be this part of all, at least: writing it takes some 2 % of a program's first run. */
+const NEWS_PART = 32;
+/** Most modules of a program that are kept; the newest are. */
+const MODULES_MAX = 192;
+
+/** What was translated of a program, in this process and in ones before it. It is known by the code where it begins. */
+export class Program {
+  readonly #store: CodeStore;
+  readonly #name: CodeName;
+  readonly #modules = new Set<Shared>();
+  /** Guest instructions translated in this process. */
+  #news = 0;
+
+  constructor(store: CodeStore, name: CodeName) {
+    this.#store = store;
+    this.#name = name;
+    for (const { shapes, bytes, code } of (store.load(name) ?? []) as readonly KeptModule[]) {
+      this.#modules.add(new Shared(shapes, undefined, bytes, code));
+    }
+  }
+
+  get modules(): Iterable<Shared> {
+    return this.#modules;
+  }
+
+  /** A module was made. */
+  add(shared: Shared): void {
+    if (this.#news === 0) this.#store.keep(this.#name, () => this.#kept());
+    this.#modules.add(shared);
+    this.#news += shared.liveInstructions;
+  }
+
+  #kept(): readonly KeptModule[] | undefined {
+    const all = [...this.#modules].reduce((sum, { liveInstructions }) => sum + liveInstructions, 0);
+    if (this.#news < all / NEWS_PART) return undefined;
+    return [...this.#modules].slice(-MODULES_MAX).flatMap((shared) => shared.kept() ?? []);
+  }
+}
+
+/** Name of the program that begins with this code, the 32-bit words of a page. Two programs of one name would share a place, and be none the worse. */
+export function programName(words: Int32Array, page: number): CodeName {
+  let [low, high] = [page, 0x9e37_79b9];
+  for (const word of words) {
+    low = mixed(low ^ word);
+    high = mixed(Math.imul(high, 31) + word);
+  }
+  return `riscv64-${hostFuses() ? 'fma' : 'plain'}-${hex(low)}${hex(high)}`;
+}
+
+/** A step of a hash: every bit of the result depends on many of `bits`. */
+function mixed(bits: number): number {
+  const once = Math.imul(bits ^ (bits >>> 16), 0x85eb_ca6b);
+  return once ^ (once >>> 13);
+}
+
+const hex = (bits: number): string => (bits >>> 0).toString(16).padStart(8, '0');

@@ -1,0 +1,136 @@
+import { hostCodeOf, withHostCode } from '../host-code.ts';
+import { BASE_WASM_PAGES } from '../layout.ts';
+import { compileFusing, underOurFlags } from './fusing.ts';
+import { leadsTo, type Region, switches, type Way } from './region.ts';
+
+/** Consecutive code of a region: its halfwords from an address on. */
+export interface Span {
+  readonly start: number;
+  readonly halves: Uint16Array;
+}
+
+/** What must be the same in a space for a region's translation to be right there, and what is needed to put it in place. */
+export interface Shape {
+  readonly entries: readonly number[];
+  /** See {@link Region.hot}. */
+  readonly hot: ReadonlySet<number> | undefined;
+  readonly spans: readonly Span[];
+  readonly pages: readonly number[];
+  readonly instructions: number;
+  /** How often it was made anew. */
+  readonly generation: number;
+  /** Regions of the same module that it calls or goes to directly, by number: it is right only as long as they are. */
+  readonly callees: readonly number[];
+  /** Whether it jumps to addresses known only at run time, as a switch or an interpreter does. */
+  readonly switches: boolean;
+  /** Whether a region that has more of the same code replaced it somewhere: then it is only there for regions of its module that call it. */
+  superseded: boolean;
+}
+
+/** A module and its shapes as they are kept from one process to the next. */
+export interface KeptModule {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** See {@link hostCodeOf}. */
+  readonly code: ArrayBuffer | undefined;
+  readonly shapes: readonly Shape[];
+}
+
+/** A compiled module and the regions in it, in the order of its functions in the table. */
+export class Shared {
+  readonly shapes: readonly Shape[];
+  readonly #bytes: Uint8Array<ArrayBuffer> | undefined;
+  #code: ArrayBuffer | undefined;
+  #module: WebAssembly.Module | undefined;
+
+  /** `module`: undefined if it is to be made when it is first wanted. `bytes`: undefined if no other process will want them. */
+  constructor(shapes: readonly Shape[], module: WebAssembly.Module | undefined, bytes?: Uint8Array<ArrayBuffer>, code?: ArrayBuffer) {
+    this.shapes = shapes;
+    this.#module = module;
+    this.#bytes = bytes;
+    this.#code = code;
+  }
+
+  /** Undefined if the host has no room for another module. */
+  get module(): WebAssembly.Module | undefined {
+    if (this.#module === undefined && this.#bytes !== undefined) {
+      this.#module = moduleFrom(this.#bytes, this.#code);
+      this.#code = undefined;
+    }
+    return this.#module;
+  }
+
+  /** Guest instructions in regions that no other has replaced. */
+  get liveInstructions(): number {
+    return this.shapes.reduce((sum, { superseded, instructions }) => sum + (superseded ? 0 : instructions), 0);
+  }
+
+  /** Undefined if there is nothing worth keeping: most of it was replaced. */
+  kept(): KeptModule | undefined {
+    const [bytes, module] = [this.#bytes, this.#module];
+    const all = this.shapes.reduce((sum, { instructions }) => sum + instructions, 0);
+    if (bytes === undefined || this.liveInstructions < all / LIVE_PART) return undefined;
+    return {
+      bytes,
+      code: module === undefined ? this.#code : hostCodeOf(module, underOurFlags, () => functionsOf(module, this.shapes.length)),
+      shapes: this.shapes,
+    };
+  }
+}
+
+/** A module is kept for other processes as long as this part of its instructions is in regions that no other has replaced. */
+const LIVE_PART = 8;
+/** The shape of a translated region; `ways`: into the regions that are translated with it. */
+export function shapeOf(region: Region, generation: number, ways: ReadonlyMap<number, Way>): Shape {
+  const { blocks, entries, pages } = region;
+  const halves = new Map<number, number>();
+  let instructions = 0;
+  for (const { ops } of blocks.values()) {
+    instructions += ops.length;
+    for (const { pc, raw, length } of ops) {
+      halves.set(pc, raw & 0xffff);
+      if (length === 4) halves.set(pc + 2, raw >>> 16);
+    }
+  }
+  const spans: Span[] = [];
+  let run: number[] = [];
+  let start = 0;
+  for (const pc of [...halves.keys()].sort((a, b) => a - b)) {
+    if (run.length > 0 && pc !== start + run.length * 2) {
+      spans.push({ start, halves: Uint16Array.from(run) });
+      run = [];
+    }
+    if (run.length === 0) start = pc;
+    run.push(halves.get(pc) as number);
+  }
+  if (run.length > 0) spans.push({ start, halves: Uint16Array.from(run) });
+  const callees = new Set([...leadsTo(region)].flatMap((pc) => ways.get(pc)?.region ?? []));
+  const hot = region.hot && new Set([...region.hot].filter((pc) => blocks.has(pc)));
+  return { entries, hot, spans, pages, instructions, generation, callees: [...callees], switches: switches(region), superseded: false };
+}
+
+/**
+ * A module from its bytes and its machine code, if there is any. Undefined if the host is out of address space or mappings; bytes that are not valid are a
+ * mistake of ours and are thrown.
+ */
+export function moduleFrom(bytes: Uint8Array<ArrayBuffer>, code?: ArrayBuffer): WebAssembly.Module | undefined {
+  try {
+    return (code && withHostCode(bytes, code, underOurFlags)) ?? compileFusing(bytes);
+  } catch (error) {
+    if (error instanceof WebAssembly.CompileError) throw error;
+    return undefined;
+  }
+}
+
+let unused: WebAssembly.Memory | undefined;
+
+/** The functions that a module puts into its table, of an instance that is never run. */
+function* functionsOf(module: WebAssembly.Module, count: number): Generator<unknown> {
+  const table = new WebAssembly.Table({ element: 'anyfunc', initial: count });
+  unused ??= new WebAssembly.Memory({ initial: BASE_WASM_PAGES, maximum: 65536 });
+  const env: Record<string, WebAssembly.ImportValue> = {};
+  for (const { name, kind } of WebAssembly.Module.imports(module)) {
+    env[name] = kind === 'table' ? table : kind === 'memory' ? unused : kind === 'global' ? 0 : () => 0;
+  }
+  new WebAssembly.Instance(module, { env });
+  for (let i = 0; i < count; i++) yield table.get(i);
+}
