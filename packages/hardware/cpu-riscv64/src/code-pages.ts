@@ -251,7 +251,9 @@ export class CodePages {
   /** Withholds stores to a page with decoded instructions. */
   #mark(page: number): void {
     const { u8 } = this.#engine;
-    u8[PERMS + page] = ((u8[PERMS + page] as number) | Perm.CODE) & ~Perm.WRITE;
+    const flags = u8[PERMS + page] as number;
+    if ((flags & Perm.WRITE) !== 0) this.#engine.withdraw();
+    u8[PERMS + page] = (flags | Perm.CODE) & ~Perm.WRITE;
   }
 
   #unmark(page: number): void {

@@ -152,6 +152,12 @@ export class Engine {
     pool.push(this);
   }
 
+  /** What translated code found out before it made a call that is not over counts no more: a right was withdrawn, or translated code is wrong. */
+  withdraw(): void {
+    const at = Layout.WITHDRAWALS >> 2;
+    this.i32[at] = (this.i32[at] as number) + 1;
+  }
+
   /** Makes guest addresses below `end` reachable. False when the host has no more memory. */
   reach(end: number): boolean {
     const have = this.u8.length;

@@ -6,7 +6,7 @@ import type { Engine, Views } from './engine.ts';
 import { Stop } from './interpreter/guest.ts';
 import type { InterpreterImports } from './interpreter/module.ts';
 import { TrapCause } from './isa/instruction.ts';
-import { FUEL, PAGE_SHIFT, PC, Perm, RETIRED_END } from './layout.ts';
+import { BACK, DEPTH, FUEL, NOWHERE, PAGE_SHIFT, PC, Perm, RETIRED_END } from './layout.ts';
 import { pageOf, type Residency } from './residency.ts';
 import type { Translator } from './translator/translator.ts';
 
@@ -58,7 +58,7 @@ export class Hart implements InterpreterImports, Holder {
       }
       if (rest === 0) return 'budget';
       const slice = Math.min(rest, SLICE);
-      this.#setFuel(context, slice);
+      this.#begin(context, slice);
       const stop = this.#isWild() ? Stop.WILD : this.#engine.run();
       const used = slice - (this.#engine.u32[FUEL >> 2] as number);
       rest -= used;
@@ -206,9 +206,14 @@ export class Hart implements InterpreterImports, Holder {
     context.watcher = undefined;
   }
 
-  #setFuel(context: Context, fuel: number): void {
+  /** Begins a slice of `fuel` instructions, with no call that translated code waits for. */
+  #begin(context: Context, fuel: number): void {
     const { retired } = context;
-    this.#engine.u32[FUEL >> 2] = fuel;
+    const { u32, i32 } = this.#engine;
+    u32[FUEL >> 2] = fuel;
+    i32[BACK >> 2] = NOWHERE;
+    i32[(BACK >> 2) + 1] = NOWHERE;
+    i32[DEPTH >> 2] = 0;
     this.#setRetiredEnd(context, retired + fuel);
   }
 

@@ -33,6 +33,16 @@ export const HOST_LIMIT = 896;
  */
 export const BIAS = 848;
 export const REFUSED = 856;
+/**
+ * Of the interpreter where translated code waits for a call that it finishes (see interpreter/module.ts): the address that the call returns to, 64 bits,
+ * NOWHERE if none waits; guest calls that are wasm calls around it; and, once it has stopped inside of one, why.
+ */
+export const BACK = 904;
+export const NOWHERE = -1;
+export const DEPTH = 912;
+export const STOPPED = 916;
+/** Counts, 32 bits, how often a right was withdrawn or translated code dropped: what translated code found out before it made a call is void then. */
+export const WITHDRAWALS = 920;
 
 /**
  * Where jumps to addresses known only at run time find translated code: the address in the low half of 8 bytes, its {@link Handle} in the high

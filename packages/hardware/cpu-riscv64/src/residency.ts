@@ -179,7 +179,10 @@ export class Residency implements PageHolder {
   }
 
   #set(page: number, flags: number): void {
-    this.#engine.u8[PERMS + page] = flags;
+    const { u8 } = this.#engine;
+    const rights = Perm.READ | Perm.WRITE | Perm.EXEC;
+    if (((u8[PERMS + page] as number) & ~flags & rights) !== 0) this.#engine.withdraw();
+    u8[PERMS + page] = flags;
   }
 
   #bring(page: number, region: Region): boolean {

@@ -20,7 +20,7 @@ import type { MakeFiles } from './files.ts';
 import { compareInstants, instant, nanoseconds } from './instant.ts';
 import { KernelHost } from './kernel-host.ts';
 import { UnixSystem } from './operator.ts';
-import { QUANTUM } from './scheduler.ts';
+import { LONG_RUN, QUANTUM } from './scheduler.ts';
 import { Signal } from './signals.ts';
 import { restoreKernel } from './state-restore.ts';
 import { saveKernel } from './state-save.ts';
@@ -135,7 +135,9 @@ export class UnixKernel implements KernelStub {
     core.sliceStartNs = nanoseconds(core.now());
     this.#since = core.machine.events.now();
     if (task.turnLeft <= 0) task.turnLeft = QUANTUM;
-    return task.cpu.run(task.context, task.space, this.#onTrap, Math.min(task.turnLeft, this.#left));
+    // Nobody waits for the end of its turn, and each end costs translated code all the calls that it is in.
+    const turn = core.scheduler.readyCount === 0 ? LONG_RUN : task.turnLeft;
+    return task.cpu.run(task.context, task.space, this.#onTrap, Math.min(turn, this.#left));
   }
 
   /** After a run: accounts for it and decides where the task goes. */
@@ -197,7 +199,12 @@ export class UnixKernel implements KernelStub {
     const answer = task.personality.onTrap(this.core.system, task, trap);
     // Whatever the personality thinks: a task that must not go on does not.
     const stays = task.ending || task.process.ending || task.parked !== undefined || this.core.work >= STEP_WORK_MAX;
-    return stays ? Answer.LEAVE : answer;
+    return stays || this.#isOvertime(task) ? Answer.LEAVE : answer;
+  }
+
+  /** Whether the task has had its turn, and another is ready by now. */
+  #isOvertime({ context, turnLeft }: UnixTask): boolean {
+    return this.core.scheduler.readyCount > 0 && context.retired - this.#startRetired >= turnLeft;
   }
 
   /** As Linux's OOM killer does: the process that wants more ends. */

@@ -15,6 +15,18 @@ export const Left = {
   FUEL: 3,
 } as const;
 
+/** In the place of a reason: nothing goes on, since the interpreter stopped while it finished a call. PC is in memory, and why in STOPPED. */
+const STOPPED = 4;
+export const stoppedAnswer: I64 = i64.words(STOPPED << 16, 1);
+
+/** What the interpreter makes of an answer: a reason, or one of these. */
+export const Settled = {
+  ...Left,
+  STOPPED,
+  /** It is the address that a call returns to, and translated code waits there. */
+  BACK: 5,
+} as const;
+
 /** What the high half of an odd answer holds, above the address: instructions that FUEL is to get back, and the reason above them. */
 export const Answer = { REST_MASK: 0xffff, REASON_SHIFT: 16 } as const;
 
@@ -25,3 +37,5 @@ export function leaveAt(pc: number, reason: typeof Left.INTERPRET | typeof Left.
 
 /** Prefix of the names under which the interpreter exports its helpers, for translated code. */
 export const HELPER_EXPORT = 'helper.';
+/** The interpreter's function that translated code calls when a call came back before it was over; see {@link interpreterModule}. */
+export const FINISH_CALL = `${HELPER_EXPORT}finishCall`;

@@ -14,6 +14,8 @@ export const Stop = {
   HOST: 1,
   /** The pc is not a 32-bit address. */
   WILD: 2,
+  /** The call is finished that translated code waits for: never seen by the host. */
+  BACK: 3,
 } as const;
 
 /** The interpreter's state in wasm locals, and the places its cases can go to. */
@@ -261,6 +263,10 @@ export class InterpreterGuest implements Guest {
   jumpTo(address: I64): void {
     const { code, target, hot, enter, stop, leave } = this.#m;
     this.#retire();
+    code.if(i64.eq(address, i64.load(i32.const(0), Layout.BACK)), () => {
+      code.set(stop, i32.const(Stop.BACK));
+      code.br(leave);
+    });
     code.set(target, i32.wrap(address));
     code.if(i64.ne(i64.shrU(address, i64.const(32)), i64.const(0)), () => {
       code.store('i64', i32.const(0), address, Layout.PC);

@@ -1,11 +1,12 @@
 import { floatHelpers } from '../float/helpers.ts';
+import { isIllegalMode, writeHostLimit } from '../float/host-limit.ts';
 import type { HelperName } from '../isa/instruction.ts';
 import { TrapCause } from '../isa/instruction.ts';
 import * as Layout from '../layout.ts';
 import { type Callee, type Code, call, callIndirect, type Label } from '../wasm/code.ts';
-import { choose, i32, i64 } from '../wasm/expression.ts';
+import { choose, type I32, type I64, i32, i64 } from '../wasm/expression.ts';
 import { ModuleBuilder } from '../wasm/module.ts';
-import { Answer, HELPER_EXPORT, Left } from './agreement.ts';
+import { Answer, FINISH_CALL, HELPER_EXPORT, Left, Settled, stoppedAnswer } from './agreement.ts';
 import { InterpreterGuest, type Machinery, pcOf, Stop, sampleJump } from './guest.ts';
 import { integerHelpers } from './helpers.ts';
 import { CASES, Opcode } from './opcodes.ts';
@@ -37,7 +38,9 @@ export function interpreterModule(): Uint8Array<ArrayBuffer> {
   const integer = integerHelpers(module);
   const helpers = new Map([...integer.helpers, ...floatHelpers(module, integer.mulhu)]);
   const probe = probeFunction(module, miss);
-  module.function([], 'i32', (code) => writeRun(code, { trap, enter, decode, hot, probe, region, helpers }), 'run');
+  const settle = settleFunction(module, hot);
+  const run = module.function([], 'i32', (code) => writeRun(code, { trap, enter, decode, hot, settle, probe, region, helpers }), 'run');
+  module.export(FINISH_CALL, finishCallFunction(module, settle, run));
   for (const [name, callee] of helpers) module.export(HELPER_EXPORT + name, callee);
   return module.finish();
 }
@@ -56,11 +59,92 @@ function probeFunction(module: ModuleBuilder, miss: Callee): Callee {
   });
 }
 
+/** Jumps that one out of translated code to code that is not translated counts as: going back and forth costs most. */
+const EXIT_WEIGHT = 8;
+
+/**
+ * (answer of translated code) → what is to be done, see {@link Settled}. Counts it, puts the address to go on at into PC, and gives FUEL back what was not
+ * used.
+ */
+function settleFunction(module: ModuleBuilder, hot: Callee): Callee {
+  return module.function(['i64'], 'i32', (code, [answer]) => {
+    const zero = i32.const(0);
+    code.if(i64.eq(answer, i64.load(zero, Layout.BACK)), () => code.return(i32.const(Settled.BACK)));
+    const high = code.let(i32.wrap(i64.shrU(answer, i64.const(32))));
+    const target = code.let(i32.and(i32.wrap(answer), i32.const(~1)));
+    const reason = code.let(i32.select(high, i32.const(Left.WILD), i32.const(Left.GO_ON)));
+    code.if(isOdd(answer), () => {
+      code.set(reason, i32.shrU(high, i32.const(Answer.REASON_SHIFT)));
+      code.if(i32.eq(reason, i32.const(Settled.STOPPED)), () => code.return(reason));
+      code.store('i32', zero, i32.add(i32.load(zero, Layout.FUEL), i32.and(high, i32.const(Answer.REST_MASK))), Layout.FUEL);
+    });
+    const exits = i32.shl(reason, i32.const(3));
+    code.store('i64', exits, i64.add(i64.load(exits, Layout.EXITS), i64.const(1)), Layout.EXITS);
+    code.store('i64', zero, i64.extendU(target), Layout.PC);
+    code.if(i32.eq(reason, i32.const(Left.WILD)), () => {
+      code.store('i64', zero, answer, Layout.PC);
+      code.return(reason);
+    });
+    code.store('i32', zero, i32.select(reason, target, i32.const(1)), Layout.REFUSED);
+    // Where translated code cannot go on is jumped to from hot code.
+    code.if(i32.eqz(reason), () => sampleJump(code, hot, EXIT_WEIGHT, target));
+    code.return(reason);
+    code.unreachable();
+  });
+}
+
+/** Guest calls that are wasm calls around the interpreter, at most, where it finishes another: it takes the host's stack, too. */
+const FINISH_DEPTH_MAX = 120;
+/** Guest calls that finishing one counts as. */
+const FINISH_DEPTH = 2;
+
+/**
+ * (answer, address that the call returns to, depth) → answer: for translated code whose call came back before it was over, since there was something for
+ * the interpreter. It goes on until the call returns, so that the code around need not be left. Any other answer than the address is for the caller's caller.
+ */
+function finishCallFunction(module: ModuleBuilder, settle: Callee, run: Callee): Callee {
+  return module.function(['i64', 'i32', 'i32'], 'i64', (code, [answer, next, depth]) => {
+    const zero = i32.const(0);
+    const around = code.let(i64.load(zero, Layout.BACK));
+    const high = i64.shrU(answer, i64.const(32));
+    const interpret = i64.eq(i64.shrU(answer, i64.const(32 + Answer.REASON_SHIFT)), i64.const(Left.INTERPRET));
+    const goesOn = choose(isOdd(answer), interpret, i64.eqz(high));
+    code.if(i32.eqz(goesOn), () => code.return(answer));
+    code.if(i32.or(i32.geS(depth, i32.const(FINISH_DEPTH_MAX)), i64.eq(answer, around)), () => code.return(answer));
+    const depthAround = code.let(i32.load(zero, Layout.DEPTH));
+    const withdrawals = code.let(i32.load(zero, Layout.WITHDRAWALS));
+    code.store('i64', zero, i64.extendU(next), Layout.BACK);
+    code.store('i32', zero, i32.add(depth, i32.const(FINISH_DEPTH)), Layout.DEPTH);
+    code.drop(call('i32', settle, answer));
+    const fuel = code.let(i32.load(zero, Layout.FUEL));
+    const stop = code.let(call('i32', run));
+    code.store('i64', zero, around, Layout.BACK);
+    code.store('i32', zero, depthAround, Layout.DEPTH);
+    // Who called the code that waits takes all that it used for translated.
+    const used = i64.extendS(i32.sub(fuel, i32.load(zero, Layout.FUEL)));
+    code.store('i64', zero, i64.sub(i64.load(zero, Layout.TRANSLATED), used), Layout.TRANSLATED);
+    code.if(i32.eq(stop, i32.const(Stop.BACK)), () => {
+      code.if(i32.eq(withdrawals, i32.load(zero, Layout.WITHDRAWALS)), () => {
+        writeHostLimit(code);
+        code.if(i32.eqz(isIllegalMode(i32.load(zero, Layout.FCSR))), () => code.return(i64.extendU(next)));
+      });
+      code.store('i64', zero, i64.extendU(next), Layout.PC);
+      code.set(stop, i32.const(Stop.BUDGET));
+    });
+    code.store('i32', zero, stop, Layout.STOPPED);
+    code.return(stoppedAnswer);
+    code.unreachable();
+  });
+}
+
+const isOdd = (answer: I64): I32 => i32.and(i32.wrap(answer), i32.const(1));
+
 interface RunParts {
   readonly trap: Callee;
   readonly enter: Callee;
   readonly decode: Callee;
   readonly hot: Callee;
+  readonly settle: Callee;
   /** Type of a region's function: see translator/emit.ts. */
   readonly region: number;
   readonly probe: Callee;
@@ -94,7 +178,7 @@ function writeRun(code: Code, parts: RunParts): void {
           const { helpers, probe, trap, hot } = parts;
           const machinery: Machinery = { code, ...locals, enter, next, exit, leave, helpers, probe, hostTrap: trap, hot };
           code.loop((again) =>
-            writeCases(machinery, () => writeTranslated(machinery, parts.region, again), [
+            writeCases(machinery, () => writeTranslated(machinery, parts, again), [
               () => {
                 code.brIf(next, call('i32', parts.decode, i32.wrap(pcOf(entry)), entry));
                 code.set(stop, i32.const(Stop.HOST));
@@ -117,12 +201,9 @@ function writeRun(code: Code, parts: RunParts): void {
   code.unreachable();
 }
 
-/** Jumps that one out of translated code to code that is not translated counts as: going back and forth costs most. */
-const EXIT_WEIGHT = 8;
-
 /** Enters the translated code of the entry, unless it was just left here; then the entry's instruction is executed. */
-function writeTranslated(machinery: Machinery, signature: number, again: Label): void {
-  const { code, entry, word, fuel, target, stop, where, hot, enter, leave } = machinery;
+function writeTranslated(machinery: Machinery, { region, settle }: RunParts, again: Label): void {
+  const { code, entry, word, fuel, target, stop, where, enter, leave } = machinery;
   const zero = i32.const(0);
   code.set(target, i32.wrap(pcOf(entry)));
   code.if(i32.eq(target, i32.load(zero, Layout.REFUSED)), () => {
@@ -135,32 +216,24 @@ function writeTranslated(machinery: Machinery, signature: number, again: Label):
   code.set(word, handle);
   const index = i32.and(word, i32.const(Layout.Handle.INDEX_MASK));
   const way = i32.shrU(word, i32.const(Layout.Handle.ENTRY_SHIFT));
-  code.set(where, callIndirect('i64', signature, index, way, zero, fuel));
-  code.set(target, i32.and(i32.wrap(where), i32.const(~1)));
-  code.set(word, i32.const(Left.GO_ON));
-  const high = i32.wrap(i64.shrU(where, i64.const(32)));
+  code.set(where, callIndirect('i64', region, index, way, i32.load(zero, Layout.DEPTH), fuel));
+  code.set(word, call('i32', settle, where));
   const before = code.let(fuel);
   code.set(fuel, i32.load(zero, Layout.FUEL));
-  code.if(
-    i32.and(i32.wrap(where), i32.const(1)),
-    () => {
-      code.set(fuel, i32.add(fuel, i32.and(high, i32.const(Answer.REST_MASK))));
-      code.set(word, i32.shrU(high, i32.const(Answer.REASON_SHIFT)));
-    },
-    () => code.if(high, () => code.set(word, i32.const(Left.WILD))),
-  );
   const used = i64.extendU(i32.sub(before, fuel));
   code.store('i64', zero, i64.add(i64.load(zero, Layout.TRANSLATED), used), Layout.TRANSLATED);
-  const exits = i32.shl(word, i32.const(3));
-  code.store('i64', exits, i64.add(i64.load(exits, Layout.EXITS), i64.const(1)), Layout.EXITS);
-  code.if(i32.eq(word, i32.const(Left.WILD)), () => {
-    code.store('i64', zero, where, Layout.PC);
-    code.set(stop, i32.const(Stop.WILD));
-    code.br(leave);
-  });
-  code.store('i32', zero, i32.select(word, target, i32.const(1)), Layout.REFUSED);
-  // Where translated code cannot go on is jumped to from hot code.
-  code.if(i32.eqz(word), () => sampleJump(code, hot, EXIT_WEIGHT, target));
+  const ends = {
+    [Settled.WILD]: i32.const(Stop.WILD),
+    [Settled.STOPPED]: i32.load(zero, Layout.STOPPED),
+    [Settled.BACK]: i32.const(Stop.BACK),
+  };
+  for (const [settled, why] of Object.entries(ends)) {
+    code.if(i32.eq(word, i32.const(Number(settled))), () => {
+      code.set(stop, why);
+      code.br(leave);
+    });
+  }
+  code.set(target, i32.and(i32.wrap(where), i32.const(~1)));
   code.br(enter);
 }
 

@@ -4,8 +4,8 @@ import { type Block, calls, type Op, type Region, successors } from './region.ts
 
 /**
  * A check for several accesses that use the same base register, from their lowest byte to their highest: the pages of both are looked at, and there is
- * none between them. Permissions do not change while translated code runs, so what was checked once need not be again while the base is the same;
- * and an access that is refused early is executed by the interpreter all the same.
+ * none between them. Permissions do not change while translated code runs, nor while it waits for a call (it is left if they did: see finishCall of the
+ * interpreter), so what was checked once need not be again while the base is the same; and an access that is refused early is executed by the interpreter all the same.
  */
 export interface Guard {
   /** Distances from the base of the first and the last byte. */

@@ -1,7 +1,6 @@
-import { boxF32, Rounding, toF32 } from '../float/format.ts';
-import { HOST_LIMIT64 } from '../float/plain.ts';
+import { boxF32, toF32 } from '../float/format.ts';
+import { isIllegalMode, writeHostLimit } from '../float/host-limit.ts';
 import type { FcsrField, Guest, HelperName, LoadOp, StoreSize } from '../isa/instruction.ts';
-import { FAST_FCSR } from '../isa/rounding.ts';
 import * as Layout from '../layout.ts';
 import { type Callee, type Code, call, type Local } from '../wasm/code.ts';
 import { type F32, type F64, f32, f64, type I32, type I64, i32, i64 } from '../wasm/expression.ts';
@@ -49,18 +48,6 @@ const FCSR_FIELDS: Readonly<Record<number, FcsrField>> = {
 const STORE = { 1: 'i64_8', 2: 'i64_16', 4: 'i64_32', 8: 'i64' } as const;
 const STORE_LOW = { 1: 'i32_8', 2: 'i32_16', 4: 'i32' } as const;
 const zero = i32.const(0);
-
-/**
- * Sets the limit for the host's results from fcsr: whether dynamic rounding is to nearest, and inexact is raised. It is in memory, as a local that may
- * change in each operation would be one more value to keep for all that follow.
- */
-export function writeHostLimit(code: Code): void {
-  const fast = i32.eq(i32.and(i32.load(zero, Layout.FCSR), i32.const(0xe1)), i32.const(FAST_FCSR));
-  code.store('i64', zero, i64.select(fast, HOST_LIMIT64, i64.const(0)), Layout.HOST_LIMIT);
-}
-
-/** Whether the dynamic rounding mode of fcsr is one that instructions trap on: regions that would look are left to the interpreter. */
-export const isIllegalMode = (fcsr: I32): I32 => i32.geU(fcsr, i32.const((Rounding.NEAREST_MAX_MAGNITUDE + 1) << 5));
 
 /** The semantics table's view of a translator: operands are constants, registers are locals, and what needs the host leaves. */
 export class TranslatorGuest implements Guest {

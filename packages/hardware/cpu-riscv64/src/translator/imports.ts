@@ -1,11 +1,11 @@
 import { Rounding } from '../float/format.ts';
-import { HELPER_EXPORT } from '../interpreter/agreement.ts';
+import { writeHostLimit } from '../float/host-limit.ts';
+import { FINISH_CALL, HELPER_EXPORT } from '../interpreter/agreement.ts';
 import type { HelperName, Instruction } from '../isa/instruction.ts';
 import * as Layout from '../layout.ts';
 import { type Callee, call, type Local } from '../wasm/code.ts';
 import { i32 } from '../wasm/expression.ts';
 import type { ModuleBuilder } from '../wasm/module.ts';
-import { writeHostLimit } from './guest.ts';
 import { functionsFor, helperSignatures } from './operands.ts';
 import type { Region } from './region.ts';
 
@@ -14,6 +14,8 @@ export interface Helpers {
   readonly plain: ReadonlyMap<HelperName, Callee>;
   /** Those that round, see {@link roundingFunction}. */
   readonly rounding: ReadonlyMap<HelperName, Callee>;
+  /** See {@link FINISH_CALL}. */
+  readonly finishCall: Callee;
 }
 
 /** Imports those that the regions' instructions may call. */
@@ -25,9 +27,10 @@ export function importHelpers(module: ModuleBuilder, regions: readonly Region[])
   for (const [name, { params, result }] of helperSignatures()) {
     if (all.has(name)) plain.set(name, module.import(HELPER_EXPORT + name, params, result));
   }
+  const finishCall = module.import(FINISH_CALL, ['i64', 'i32', 'i32'], 'i64');
   const rounding = new Map<HelperName, Callee>();
   for (const name of rounders) rounding.set(name, roundingFunction(module, plain.get(name) as Callee));
-  return { plain, rounding };
+  return { plain, rounding, finishCall };
 }
 
 /** The function with the dynamic rounding mode allowed: what each of its calls would have to do besides. */

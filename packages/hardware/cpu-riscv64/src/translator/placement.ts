@@ -253,6 +253,7 @@ export class Placement {
     const here = this.#byPage.get(page);
     if (here === undefined) return;
     this.#changes.set(page, (this.#changes.get(page) ?? 0) + 1);
+    this.#engine.withdraw();
     const wrong = [...here];
     for (let placed = wrong.pop(); placed !== undefined; placed = wrong.pop()) {
       if (placed.state === 'gone') continue;

@@ -1,4 +1,5 @@
 import { boxF32, canonicalNan, SINGLE } from '../float/format.ts';
+import { isIllegalMode, writeHostLimit } from '../float/host-limit.ts';
 import { Left, leaveAt } from '../interpreter/agreement.ts';
 import type { HelperName } from '../isa/instruction.ts';
 import * as Layout from '../layout.ts';
@@ -7,7 +8,7 @@ import { f32, f64, type I32, type I64, i32, i64 } from '../wasm/expression.ts';
 import { writeAdmission } from './admission.ts';
 import { type Flow, type Item, structure } from './flow.ts';
 import { type CheckCounts, countChecks, type Plan, type Plans, planGuards, STACK_POINTER } from './guards.ts';
-import { isIllegalMode, type Surroundings, TranslatorGuest, writeHostLimit } from './guest.ts';
+import { type Surroundings, TranslatorGuest } from './guest.ts';
 import type { Helpers } from './imports.ts';
 import { Integers } from './integers.ts';
 import { include, type Lifetimes, lifetimes, none, without } from './lifetimes.ts';
@@ -199,6 +200,7 @@ export class RegionWriter implements Surroundings {
     if (end.kind === 'go' || end.kind === 'call') this.jump();
     else if (end.kind === 'callIndirect') this.#callTo(target, end.next);
     else if (end.kind === 'jumpIndirect') this.#jumpTo(target);
+    else if (end.kind === 'tail') this.#jumpOut(target);
     else {
       // Whoever called sees from the answer whether this is the return it waits for.
       this.#spillDirty();
@@ -210,36 +212,46 @@ export class RegionWriter implements Surroundings {
 
   #call(to: number, next: number): void {
     const { code } = this;
-    const { ways, functions, find, depth, fuel, signature } = this.#parts;
+    const { ways, functions, find, depth, fuel } = this.#parts;
     this.#spillDirty();
     this.#limitDepth(i64.const(to));
     const deeper = i32.add(depth, i32.const(1));
     const known = ways.get(to);
     if (known !== undefined) {
-      this.#comeBack(next, call('i64', functions[known.region] as Callee, i32.const(known.way), deeper, fuel));
+      code.set(this.#answer, call('i64', functions[known.region] as Callee, i32.const(known.way), deeper, fuel));
+      this.#comeBack(next);
       return;
     }
     const found = code.let(i64.load(zero, Layout.JUMPS + ((to << 2) & Layout.JUMP_MASK)));
     code.ifRarely(i32.ne(i32.wrap(found), i32.const(to)), () => code.set(found, call('i64', find, i32.const(to))));
     const handle = code.let(i32.wrap(i64.shrU(found, i64.const(32))));
-    code.ifRarely(i32.eqz(handle), () => this.#return(i64.const(to)));
-    this.#comeBack(next, callIndirect('i64', signature, indexOf(handle), wayOf(handle), deeper, fuel));
+    this.#callHandle(handle, i64.const(to), next);
   }
 
   #callTo(target: I64, next: number): void {
-    const { code } = this;
-    const { depth, fuel, signature } = this.#parts;
     this.#spillDirty();
     this.#limitDepth(target);
-    const handle = this.#find(target);
-    code.ifRarely(i32.eqz(handle), () => this.#return(target));
+    this.#callHandle(this.#find(target), target, next);
+  }
+
+  /** Calls what was found for an address; what is not translated comes back at once, for the interpreter to finish the call. */
+  #callHandle(handle: Local<'i32'>, to: I64, next: number): void {
+    const { code } = this;
+    const { depth, fuel, signature } = this.#parts;
     const deeper = i32.add(depth, i32.const(1));
-    this.#comeBack(next, callIndirect('i64', signature, indexOf(handle), wayOf(handle), deeper, fuel));
+    const none = (): void => {
+      code.store('i32', zero, fuel, Layout.FUEL);
+      code.set(this.#answer, to);
+    };
+    code.ifRarely(i32.eqz(handle), none, () => {
+      code.set(this.#answer, callIndirect('i64', signature, indexOf(handle), wayOf(handle), deeper, fuel));
+    });
+    this.#comeBack(next);
   }
 
   #jumpTo(target: I64): void {
     const { code } = this;
-    const { depth, fuel, signature, way, number } = this.#parts;
+    const { way, number } = this.#parts;
     this.#spillDirty();
     const handle = this.#find(target);
     code.if(i32.eq(indexOf(handle), i32.add(code.global('i32', 0), i32.const(number))), () => {
@@ -249,8 +261,18 @@ export class RegionWriter implements Surroundings {
       code.set(way, wayOf(handle));
       code.br(this.#dispatch as Label);
     });
-    code.ifRarely(i32.eqz(handle), () => this.#return(target));
-    code.returnCallIndirect(signature, indexOf(handle), wayOf(handle), depth, fuel);
+    this.#jumpToHandle(handle, target);
+  }
+
+  #jumpOut(target: I64): void {
+    this.#spillDirty();
+    this.#jumpToHandle(this.#find(target), target);
+  }
+
+  #jumpToHandle(handle: Local<'i32'>, to: I64): void {
+    const { depth, fuel, signature } = this.#parts;
+    this.code.ifRarely(i32.eqz(handle), () => this.#return(to));
+    this.code.returnCallIndirect(signature, indexOf(handle), wayOf(handle), depth, fuel);
   }
 
   /** The handle of the translated code at an address that may be anything; 0 if there is none. */
@@ -268,16 +290,18 @@ export class RegionWriter implements Surroundings {
     this.code.ifRarely(i32.geS(this.#parts.depth, i32.const(CALL_DEPTH_MAX)), () => this.#return(to));
   }
 
-  /** Makes a call, and goes on at `next` if that is where it comes back. Everything is in memory before. */
-  #comeBack(next: number, answer: I64): void {
+  /** Goes on at `next` if that is where a call came back, or comes back once it is finished. Everything was in memory before it. */
+  #comeBack(next: number): void {
     const { code } = this;
-    const { region, fuel } = this.#parts;
+    const { region, fuel, depth, helpers } = this.#parts;
     if (!region.blocks.has(next)) {
-      code.return(answer);
+      code.return(this.#answer);
       return;
     }
-    code.set(this.#answer, answer);
-    code.ifRarely(i64.ne(this.#answer, i64.const(next)), () => code.return(this.#answer));
+    code.ifRarely(i64.ne(this.#answer, i64.const(next)), () => {
+      code.set(this.#answer, call('i64', helpers.finishCall, this.#answer, i32.const(next), depth));
+      code.if(i64.ne(this.#answer, i64.const(next)), () => code.return(this.#answer));
+    });
     if (this.#plans.keepStack.has(this.#block.start)) {
       const before = this.integers.value(STACK_POINTER);
       code.ifRarely(i64.ne(i64.load(zero, Layout.X + STACK_POINTER * 8), before), () => code.return(this.#answer));

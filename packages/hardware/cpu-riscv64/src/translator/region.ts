@@ -38,6 +38,8 @@ export type End =
   | { readonly kind: 'call'; readonly to: number; readonly next: number }
   | { readonly kind: 'callIndirect'; readonly next: number }
   | { readonly kind: 'return' }
+  /** A jump to another function, known only at run time. */
+  | { readonly kind: 'tail' }
   | { readonly kind: 'jumpIndirect' }
   // Of loops in two versions: see versions.ts.
   | { readonly kind: 'admit'; readonly gate: number; readonly header: number }
@@ -118,15 +120,19 @@ function endOf(op: Op, before: Op | undefined): End | undefined {
   const next = pc + length;
   const to = (pc + imm) >>> 0;
   if (row.format === 'B') return { kind: 'branch', to, next };
-  if (row.format === 'J') return rd === 0 ? { kind: 'go', to } : { kind: 'call', to, next };
+  if (row.format === 'J') return isLink(rd) ? { kind: 'call', to, next } : { kind: 'go', to };
   if (row.name !== 'jalr') return undefined;
   const far = before?.row.name === 'auipc' && before.rd === rs1 && rs1 !== 0 ? before.pc + before.imm + imm : -1;
   if (far >= 0 && far < 2 ** 32 && far % 2 === 0) {
-    return rd === 0 ? { kind: 'go', to: far } : { kind: 'call', to: far, next };
+    return isLink(rd) ? { kind: 'call', to: far, next } : { kind: 'go', to: far };
   }
-  if (rd !== 0) return { kind: 'callIndirect', next };
-  return rs1 === 1 || rs1 === 5 ? { kind: 'return' } : { kind: 'jumpIndirect' };
+  if (isLink(rd)) return { kind: 'callIndirect', next };
+  if (rd !== 0) return { kind: 'tail' };
+  return isLink(rs1) ? { kind: 'return' } : { kind: 'jumpIndirect' };
 }
+
+/** Whether a register holds return addresses, by the ISA manual's hints for return-address stacks; a PLT's `jalr t1, t3` is no call. */
+const isLink = (register: number): boolean => register === 1 || register === 5;
 
 /** Reads instructions from the seeds on, breadth first, until the caps. */
 class Explorer {

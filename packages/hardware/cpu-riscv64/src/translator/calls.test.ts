@@ -1,0 +1,129 @@
+import { type AddressSpace, type Context, FORGETFUL, Prot, type Riscv64Context, type Trap, TrapAnswer } from '@ashlar/hardware';
+import { describe, expect, it } from 'vitest';
+import { Riscv64Cpu } from '../cpu.ts';
+import { address, made, TestAccount } from '../differential/machine.ts';
+import * as Word from '../differential/words.ts';
+
+/** Each tier has its code elsewhere: what one has translated the next would take over. */
+const PLACES = { off: 0x1_0000, eager: 0x2_0000, hot: 0x3_0000 } as const;
+/** From the program to the function that it calls, in bytes. */
+const FAR = 0x1000;
+const STACK = 0x4_0000;
+const ALL = Prot.READ | Prot.WRITE | Prot.EXEC;
+const [RA, SP, T0, T1, A0, A1, A2] = [1, 2, 5, 6, 10, 11, 12] as const;
+const RETURN = Word.jalr(0, RA, 0);
+
+/** A program that calls a function that is {@link FAR} behind it; `onCall` answers its system calls, each of which is completed. */
+function start(
+  translation: keyof typeof PLACES,
+  program: readonly number[],
+  called: readonly number[],
+  onCall: (space: AddressSpace, context: Riscv64Context) => void = () => undefined,
+) {
+  const code = PLACES[translation];
+  const cpu = new Riscv64Cpu(FORGETFUL, translation);
+  const space = made(cpu.space(new TestAccount()));
+  const context = made(cpu.context(space)) as Riscv64Context;
+  space.map(address(code), 8192, ALL, undefined, 0, 'private');
+  space.map(address(STACK), 4096, Prot.READ | Prot.WRITE, undefined, 0, 'private');
+  const write = (at: number, words: readonly number[]): void => {
+    space.copyOut(address(code + at), new Uint8Array(Uint32Array.from(words).buffer), true);
+  };
+  write(0, program);
+  write(FAR, called);
+  context.pc = address(code);
+  context.writeNumber(SP, STACK + 64);
+  const onTrap = (_context: Context, { cause }: Trap): TrapAnswer => {
+    if (cause !== 'syscall' || context.pc < code + FAR) return TrapAnswer.LEAVE;
+    onCall(space, context);
+    context.pc = address(context.pc + 4);
+    return TrapAnswer.RESUME;
+  };
+  const run = (): string => {
+    for (;;) {
+      const exit = cpu.run(context, space, onTrap, 50_000) as string;
+      if (exit !== 'budget') return exit;
+    }
+  };
+  return { cpu, space, context, write, run };
+}
+
+const TURNS = 60_000;
+/** a0 += what the function adds, a1 times; leaves at an ecall. */
+const LOOP = [Word.jal(RA, FAR), Word.addi(A1, A1, -1), Word.bnez(A1, -8), Word.ECALL];
+
+describe.each(['off', 'eager', 'hot'] as const)('calls that the interpreter finishes, translation %s', (translation) => {
+  it('go on behind a system call in the function', () => {
+    const { context, run } = start(translation, LOOP, [Word.addi(A0, A0, 1), Word.ECALL, Word.addi(A0, A0, 2), RETURN], (_, guest) => {
+      guest.writeNumber(A0, guest.readNumber(A0) + 4);
+    });
+    context.writeNumber(A1, TURNS);
+    expect(run()).toBe('left');
+    expect(context.readNumber(A0)).toBe(7 * TURNS);
+    expect(context.retired).toBe(7 * TURNS);
+  });
+
+  it('do not go on in code that was written meanwhile', () => {
+    let calls = 0;
+    const { context, run, write } = start(
+      translation,
+      [Word.jal(RA, FAR), Word.addi(A0, A0, 1), Word.addi(A1, A1, -1), Word.bnez(A1, -12), Word.ECALL],
+      [Word.ECALL, RETURN],
+      () => {
+        if (++calls === TURNS / 2) write(4, [Word.addi(A0, A0, 3)]);
+      },
+    );
+    context.writeNumber(A1, TURNS);
+    expect(run()).toBe('left');
+    // The call under way comes back to what was written.
+    expect(context.readNumber(A0)).toBe(TURNS / 2 - 1 + 3 * (TURNS / 2 + 1));
+  });
+
+  it('leave nothing checked that lost a right meanwhile', () => {
+    let times = 0;
+    // A loop within the loop, so that it is hot and where the call comes back is not.
+    const spin = [Word.addi(A2, 0, 100), Word.addi(A2, A2, -1), Word.bnez(A2, -4)];
+    const { context, run, space } = start(
+      translation,
+      [...spin, ...[Word.sd(A1, SP, 0), Word.jal(RA, FAR - 16), Word.sd(A1, SP, 0), Word.addi(A1, A1, -1), Word.bnez(A1, -28), Word.ECALL]],
+      [Word.ECALL, RETURN],
+      (guest) =>
+        void guest.takeDirty((page) => {
+          if (page === STACK >> 12) times++;
+        }),
+    );
+    context.writeNumber(A1, TURNS / 10);
+    expect(run()).toBe('left');
+    expect(times).toBe(TURNS / 10);
+    // The last store was behind the last call.
+    const rest: number[] = [];
+    space.takeDirty((page) => rest.push(page));
+    expect(rest).toEqual([STACK >> 12]);
+  });
+
+  it('come back to whoever called through a jump that links elsewhere', () => {
+    // As a PLT does: jalr t1, t0.
+    const { context, run } = start(translation, LOOP, [
+      Word.addi(T0, A2, 0),
+      Word.jalr(T1, T0, 16),
+      Word.ECALL,
+      0,
+      Word.addi(A0, A0, 5),
+      RETURN,
+    ]);
+    context.writeNumber(A1, TURNS);
+    context.writeNumber(A2, PLACES[translation] + FAR);
+    expect(run()).toBe('left');
+    expect(context.readNumber(A0)).toBe(5 * TURNS);
+    expect(context.readNumber(T1)).toBe(PLACES[translation] + FAR + 8);
+  });
+
+  it('go on behind an arm that is hardly ever taken', () => {
+    const rare = [Word.andi(T0, A1, 63), Word.bnez(T0, 12), Word.addi(A0, A0, 100), Word.addi(A0, A0, 100), Word.addi(A0, A0, 1), RETURN];
+    const { context, run } = start(translation, [...LOOP.slice(0, 2), Word.addi(A2, A2, 1), Word.bnez(A1, -12), Word.ECALL], rare);
+    context.writeNumber(A1, 10 * TURNS);
+    expect(run()).toBe('left');
+    expect(context.readNumber(A0)).toBe(10 * TURNS + 200 * Math.floor((10 * TURNS) / 64));
+    expect(context.readNumber(A2)).toBe(10 * TURNS);
+  });
+});
