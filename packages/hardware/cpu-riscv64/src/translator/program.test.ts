@@ -7,7 +7,7 @@ import { Shelf } from '../differential/shelf.ts';
 import type { trace } from '../differential/stops.ts';
 import { tangle } from '../differential/tangles.ts';
 import * as Word from '../differential/words.ts';
-import type { KeptModule } from './shared-module.ts';
+import type { KeptProgram } from './program.ts';
 
 const CODE = 0x1_0000;
 const FAR = 0x4_0000;
@@ -106,7 +106,7 @@ describe('translated code that is kept', () => {
         expect(run(CODE + 16, 1000)).toBe(2000);
       }
     });
-    expect([...shelf.values.values()].map((kept) => (kept as readonly KeptModule[]).length)).toEqual([1]);
+    expect([...shelf.values.values()].map((kept) => (kept as KeptProgram).modules.length)).toEqual([1]);
     const counters = await running(shelf, ({ context, write, run }) => {
       write(CODE, ...loop(1), ...CALLER);
       expect(run(CODE, MANY)).toBe(MANY);

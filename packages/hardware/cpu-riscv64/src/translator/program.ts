@@ -2,25 +2,32 @@ import type { CodeName, CodeStore } from '@ashlar/hardware';
 import { hostFuses } from './fusing.ts';
 import { type KeptModule, Shared } from './shared-module.ts';
 
-/** What is kept anew must be this part of all, at least: writing it takes some 2 % of a program's first run. */
+/** After so many runs of a program, what is kept anew must be worth it: the host's optimiser is done with most of the code by then. */
+const RUNS_TO_SETTLE = 4;
+/** It must be this part of all then, at least: writing all takes some 2 % of a program's first run. */
 const NEWS_PART = 32;
 /** Most modules of a program that are kept; the newest are. */
 const MODULES_MAX = 192;
 
+/** What a store keeps under a program's name. */
+export interface KeptProgram {
+  readonly runs: number;
+  readonly modules: readonly KeptModule[];
+}
+
 /** What was translated of a program, in this process and in ones before it. It is known by the code where it begins. */
 export class Program {
-  readonly #store: CodeStore;
-  readonly #name: CodeName;
   readonly #modules = new Set<Shared>();
+  /** Processes that kept something of it. */
+  readonly #runs: number;
   /** Guest instructions translated in this process. */
   #news = 0;
 
   constructor(store: CodeStore, name: CodeName) {
-    this.#store = store;
-    this.#name = name;
-    for (const { shapes, bytes, code } of (store.load(name) ?? []) as readonly KeptModule[]) {
-      this.#modules.add(new Shared(shapes, undefined, bytes, code));
-    }
+    const { runs, modules } = (store.load(name) ?? { runs: 0, modules: [] }) as KeptProgram;
+    this.#runs = runs;
+    for (const { shapes, bytes, code } of modules) this.#modules.add(new Shared(shapes, undefined, bytes, code));
+    store.keep(name, () => this.#kept());
   }
 
   get modules(): Iterable<Shared> {
@@ -29,15 +36,14 @@ export class Program {
 
   /** A module was made. */
   add(shared: Shared): void {
-    if (this.#news === 0) this.#store.keep(this.#name, () => this.#kept());
     this.#modules.add(shared);
     this.#news += shared.liveInstructions;
   }
 
-  #kept(): readonly KeptModule[] | undefined {
+  #kept(): KeptProgram | undefined {
     const all = [...this.#modules].reduce((sum, { liveInstructions }) => sum + liveInstructions, 0);
-    if (this.#news < all / NEWS_PART) return undefined;
-    return [...this.#modules].slice(-MODULES_MAX).flatMap((shared) => shared.kept() ?? []);
+    if (all === 0 || (this.#runs >= RUNS_TO_SETTLE && this.#news < all / NEWS_PART)) return undefined;
+    return { runs: this.#runs + 1, modules: [...this.#modules].slice(-MODULES_MAX).flatMap((shared) => shared.kept() ?? []) };
   }
 }
 
