@@ -30,6 +30,11 @@ export class Program {
     store.keep(name, () => this.#kept());
   }
 
+  /** Whether what it does as a rule is translated. */
+  get isSettled(): boolean {
+    return this.#runs >= RUNS_TO_SETTLE;
+  }
+
   get modules(): Iterable<Shared> {
     return this.#modules;
   }
@@ -42,7 +47,7 @@ export class Program {
 
   #kept(): KeptProgram | undefined {
     const all = [...this.#modules].reduce((sum, { liveInstructions }) => sum + liveInstructions, 0);
-    if (all === 0 || (this.#runs >= RUNS_TO_SETTLE && this.#news < all / NEWS_PART)) return undefined;
+    if (all === 0 || (this.isSettled && this.#news < all / NEWS_PART)) return undefined;
     return { runs: this.#runs + 1, modules: [...this.#modules].slice(-MODULES_MAX).flatMap((shared) => shared.kept() ?? []) };
   }
 }

@@ -2,7 +2,7 @@ import type { CodeStore } from '@ashlar/hardware';
 import type { CodePages } from '../code-pages.ts';
 import type { Counters } from '../counters.ts';
 import type { Engine } from '../engine.ts';
-import { COUNTDOWN } from '../layout.ts';
+import { COUNTDOWN, TRANSLATED } from '../layout.ts';
 import { withoutInlining } from '../v8-flags.ts';
 import { Library } from './library.ts';
 import type { TranslatorOptions } from './options.ts';
@@ -20,6 +20,12 @@ const WARM_PART = 4;
 const BORROW_PART = 32;
 /** With this part of them, a loop that begins there is worth two versions when it is translated. */
 const LOOP_PART = 64;
+/** Nothing is translated while less than this part of all instructions is interpreted: it would cost more than it saves. */
+const INTERPRETED_PART = 25;
+/** The same where much of the program was kept by processes before this one: what they did not translate is hardly ever worth it. */
+const SETTLED_INTERPRETED_PART = 4;
+/** Instructions after which what was interpreted before counts no more. */
+const LOOK_BACK = 20_000_000;
 /** Most regions in a module. */
 const MODULE_REGIONS_MAX = 128;
 /** Regions that switch and are not farther apart than this many bytes are taken for parts of one function: the cases of one switch. */
@@ -40,6 +46,7 @@ interface Candidate {
 
 /** Finds hot code of a space, and has it translated. */
 export class Translator {
+  readonly #engine: Engine;
   readonly #code: CodePages;
   readonly #options: TranslatorOptions;
   readonly #counters: Counters;
@@ -47,7 +54,11 @@ export class Translator {
   readonly #store: CodeStore;
   readonly #samples = new Map<number, number>();
   #hot: number[] = [];
+  /** Instructions that were run since something became hot, and how many of them were interpreted. */
   #waited = 0;
+  #interpreted = 0;
+  /** Instructions run by translated code when it was looked at last, modulo 2³². */
+  #translated = 0;
   /** The host made no more modules: nothing is translated any more. */
   #exhausted = false;
 
@@ -57,6 +68,7 @@ export class Translator {
   origin: number | undefined;
 
   constructor(engine: Engine, code: CodePages, options: TranslatorOptions, counters: Counters, store: CodeStore) {
+    this.#engine = engine;
     this.#store = store;
     this.#counters = counters;
     this.#code = code;
@@ -88,9 +100,21 @@ export class Translator {
   /** So many instructions were run; called where no translated code is running. */
   ran(instructions: number): void {
     if (this.#placement.isFull) this.#placement.startOver();
+    const translated = this.#engine.u32[TRANSLATED >> 2] as number;
+    const interpreted = instructions - ((translated - this.#translated) >>> 0);
+    this.#translated = translated;
     if (this.#hot.length === 0) return;
     this.#waited += instructions;
-    if (this.#waited >= this.#options.patience) this.#translateTimed();
+    this.#interpreted += interpreted;
+    if (this.#waited < this.#options.patience) return;
+    const part = this.#program?.isSettled === true ? SETTLED_INTERPRETED_PART : INTERPRETED_PART;
+    if (this.#interpreted >= this.#waited / part) this.#translateTimed();
+    else if (this.#waited > LOOK_BACK) this.#lookAnew();
+  }
+
+  #lookAnew(): void {
+    this.#waited = 0;
+    this.#interpreted = 0;
   }
 
   /** Lets go of everything: the space ends. */
@@ -110,7 +134,7 @@ export class Translator {
   #translate(): void {
     const seeds = this.#hot;
     this.#hot = [];
-    this.#waited = 0;
+    this.#lookAnew();
     if (this.#exhausted) return;
     const batch = new Batch();
     for (const pc of seeds) {
