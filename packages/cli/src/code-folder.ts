@@ -12,6 +12,7 @@ declare const CPU_BUILD: string;
 
 /** Keeps what CPUs compile in files, which are written when the process ends. */
 class CodeFolder implements CodeStore {
+  readonly keeps = true;
   readonly #cache: CacheFolder;
   readonly #suffix: string;
   readonly #values = new Map<CodeName, () => unknown>();

@@ -14,7 +14,7 @@ const tierDecorator =
 
 /** A plugin of the hardware tier; injects `Spec` and `Config`. */
 export const hardware = tierDecorator<Hardware>('hardware');
-/** A CPU; injects `Config`. Traits: those of {@link Cpu}, and `isa`. */
+/** A CPU; injects `Codes` and `Config`. Traits: those of {@link Cpu}, and `isa`. */
 export const cpu = tierDecorator<Cpu>('cpu');
 /** A hypervisor; injects `LowerMachine`, `Loader`, `Domains` and `Config`. */
 export const hypervisor = tierDecorator<Hypervisor>('hypervisor');

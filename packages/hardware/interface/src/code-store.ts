@@ -3,6 +3,8 @@
  * build of the same CPU on the same host. A CPU checks all the same that it is right for the guest's code; no guest sees whether something was found.
  */
 export interface CodeStore {
+  /** False: nothing is ever found or kept, so nothing need be held for it. */
+  readonly keeps: boolean;
   /** What was kept under a name, a value of one's own to keep; undefined if there is nothing. Never throws. */
   load(name: CodeName): unknown;
   /**
@@ -16,4 +18,4 @@ export interface CodeStore {
 export type CodeName = string;
 
 /** Keeps nothing. */
-export const FORGETFUL: CodeStore = { load: () => undefined, keep: () => undefined };
+export const FORGETFUL: CodeStore = { keeps: false, load: () => undefined, keep: () => undefined };

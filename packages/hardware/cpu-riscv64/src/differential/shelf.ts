@@ -7,6 +7,7 @@ export class Shelf {
   open(): CodeStore & { end(): void } {
     const kept = new Map<CodeName, () => unknown>();
     return {
+      keeps: true,
       load: (name) => structuredClone(this.values.get(name)),
       keep: (name, value) => void kept.set(name, value),
       end: () => {

@@ -9,6 +9,7 @@ const PLACES = { off: 0x1_0000, eager: 0x2_0000, hot: 0x3_0000 } as const;
 /** From the program to the function that it calls, in bytes. */
 const FAR = 0x1000;
 const STACK = 0x4_0000;
+const STACK_BYTES = 0x1_0000;
 const ALL = Prot.READ | Prot.WRITE | Prot.EXEC;
 const [RA, SP, T0, T1, A0, A1, A2] = [1, 2, 5, 6, 10, 11, 12] as const;
 const RETURN = Word.jalr(0, RA, 0);
@@ -25,7 +26,7 @@ function start(
   const space = made(cpu.space(new TestAccount()));
   const context = made(cpu.context(space)) as Riscv64Context;
   space.map(address(code), 8192, ALL, undefined, 0, 'private');
-  space.map(address(STACK), 4096, Prot.READ | Prot.WRITE, undefined, 0, 'private');
+  space.map(address(STACK), STACK_BYTES, Prot.READ | Prot.WRITE, undefined, 0, 'private');
   const write = (at: number, words: readonly number[]): void => {
     space.copyOut(address(code + at), new Uint8Array(Uint32Array.from(words).buffer), true);
   };
@@ -125,5 +126,24 @@ describe.each(['off', 'eager', 'hot'] as const)('calls that the interpreter fini
     expect(run()).toBe('left');
     expect(context.readNumber(A0)).toBe(10 * TURNS + 200 * Math.floor((10 * TURNS) / 64));
     expect(context.readNumber(A2)).toBe(10 * TURNS);
+  });
+
+  it('nest as deep as the guest likes, each with a system call within', () => {
+    const depth = STACK_BYTES / 16 - 1;
+    const { context, run } = start(
+      translation,
+      [Word.jal(RA, FAR), Word.addi(A2, A2, -1), Word.bnez(A2, -8), Word.ECALL],
+      [
+        ...[Word.addi(SP, SP, -16), Word.sd(RA, SP, 0), Word.ECALL, Word.addi(A0, A0, 1)],
+        ...[Word.andi(T0, A1, -1), Word.beqz(T0, 20), Word.addi(A1, A1, -1), Word.jal(RA, -28), Word.addi(A1, A1, 1), Word.addi(A0, A0, 1)],
+        ...[Word.ld(RA, SP, 0), Word.addi(SP, SP, 16), RETURN],
+      ],
+    );
+    context.writeNumber(SP, STACK + STACK_BYTES);
+    context.writeNumber(A1, depth - 1);
+    // The callees are made ready by the first rounds.
+    context.writeNumber(A2, 30);
+    expect(run()).toBe('left');
+    expect(context.readNumber(A0)).toBe(30 * (2 * depth - 1));
   });
 });

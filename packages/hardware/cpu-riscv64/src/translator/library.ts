@@ -6,6 +6,8 @@ import { Program } from './program.ts';
 import { type Region, waysInto } from './region.ts';
 import { moduleFrom, Shared, shapeOf } from './shared-module.ts';
 
+/** Programs of a process of which anything is kept for others: all of what was translated of each is held. */
+const PROGRAMS_MAX = 64;
 /** A module holds on to about 30 KB and the host's machine code; the least recently added go first. */
 const MODULES_MAX = 512;
 
@@ -18,15 +20,16 @@ export class Library {
   readonly #byEntry = new Map<number, Shared[]>();
   readonly #programs = new WeakMap<CodeStore, Map<CodeName, Program>>();
 
-  /** The program of that name, with what the store has of it. */
-  program(store: CodeStore, name: CodeName): Program {
+  /** The program of that name, with what the store has of it; undefined if nothing is kept of it. */
+  program(store: CodeStore, name: CodeName): Program | undefined {
+    if (!store.keeps) return undefined;
     let programs = this.#programs.get(store);
     if (programs === undefined) {
       programs = new Map();
       this.#programs.set(store, programs);
     }
     let program = programs.get(name);
-    if (program === undefined) {
+    if (program === undefined && programs.size < PROGRAMS_MAX) {
       program = new Program(store, name);
       programs.set(name, program);
       for (const shared of program.modules) this.#add(shared);

@@ -6,7 +6,7 @@ import { type KeptModule, Shared } from './shared-module.ts';
 const RUNS_TO_SETTLE = 4;
 /** It must be this part of all then, at least: writing all takes some 2 % of a program's first run. */
 const NEWS_PART = 32;
-/** Most modules of a program that are kept; the newest are. */
+/** Most modules of a program that are held and kept; the newest are. */
 const MODULES_MAX = 192;
 
 /** What a store keeps under a program's name. */
@@ -41,14 +41,19 @@ export class Program {
 
   /** A module was made. */
   add(shared: Shared): void {
-    this.#modules.add(shared);
     this.#news += shared.liveInstructions;
+    this.#modules.add(shared);
+    if (this.#modules.size <= MODULES_MAX) return;
+    for (const oldest of this.#modules) {
+      this.#modules.delete(oldest);
+      return;
+    }
   }
 
   #kept(): KeptProgram | undefined {
     const all = [...this.#modules].reduce((sum, { liveInstructions }) => sum + liveInstructions, 0);
     if (all === 0 || (this.isSettled && this.#news < all / NEWS_PART)) return undefined;
-    return { runs: this.#runs + 1, modules: [...this.#modules].slice(-MODULES_MAX).flatMap((shared) => shared.kept() ?? []) };
+    return { runs: this.#runs + 1, modules: [...this.#modules].flatMap((shared) => shared.kept() ?? []) };
   }
 }
 

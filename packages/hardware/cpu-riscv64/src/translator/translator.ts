@@ -62,14 +62,16 @@ export class Translator {
   /** The host made no more modules: nothing is translated any more. */
   #exhausted = false;
 
-  /** The program whose code this is, once it was asked for. */
+  /** The program whose code this is, if anything is kept of it; known once it was opened. */
   #program: Program | undefined;
+  #opened: boolean;
   /** Page where the program began. */
   origin: number | undefined;
 
   constructor(engine: Engine, code: CodePages, options: TranslatorOptions, counters: Counters, store: CodeStore) {
     this.#engine = engine;
     this.#store = store;
+    this.#opened = !store.keeps;
     this.#counters = counters;
     this.#code = code;
     this.#options = options;
@@ -189,9 +191,10 @@ export class Translator {
   /** Has what is kept of the program at hand. Not before it has run for a while: a short program pays nothing. */
   #openProgram(): void {
     const { origin } = this;
-    if (this.#program !== undefined || origin === undefined) return;
+    if (this.#opened || origin === undefined) return;
     const words = this.#code.words(origin);
     if (words === undefined) return;
+    this.#opened = true;
     this.#program = library.program(this.#store, programName(words, origin));
   }
 
