@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
 import { Script } from 'node:vm';
 import { CacheFolder, engine } from './cache-folder.ts';
 
@@ -44,5 +45,12 @@ export function loadCached(file: string, folder: string, use: string, require: N
   const body = script.runInThisContext() as (...parameters: unknown[]) => void;
   body(module.exports, require, module, file, join(file, '..'));
   const cached = cachedData !== undefined && script.cachedDataRejected === false;
-  return { exports: module.exports, cached, keep: () => (cached ? undefined : cache.write(name, script.createCachedData())) };
+  // Else the engine drops what has not run for a while, as what starts a program has not when a long one ends. Bytecode is for one set of flags.
+  if (!cached) setFlagsFromString('--no-flush-bytecode');
+  const keep = (): void => {
+    if (cached) return;
+    setFlagsFromString('--flush-bytecode');
+    cache.write(name, script.createCachedData());
+  };
+  return { exports: module.exports, cached, keep };
 }
