@@ -1,9 +1,16 @@
 import { FORGETFUL } from '@ashlar/hardware';
 import { describe, expect, it } from 'vitest';
 import { Engine } from './engine.ts';
+import { BASE_WASM_PAGES } from './layout.ts';
+import { ModuleBuilder } from './wasm/module.ts';
 
-/** A module that needs nothing and does nothing. */
-const EMPTY = new WebAssembly.Module(Uint8Array.from([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]));
+/** A module that puts one function into the table. */
+function oneFunction(): WebAssembly.Module {
+  const module = new ModuleBuilder(BASE_WASM_PAGES);
+  module.importTable();
+  module.placeInTable([module.function([], undefined, () => undefined)]);
+  return new WebAssembly.Module(module.finish());
+}
 
 describe('an engine that is given back', () => {
   it('is the next space’s, as it was', () => {
@@ -18,11 +25,14 @@ describe('an engine that is given back', () => {
   it('lets go of translated code, which its table would keep', () => {
     const engine = Engine.take(FORGETFUL);
     const { table } = engine;
-    engine.place(EMPTY, 1);
+    const module = oneFunction();
+    engine.place(module, 1);
+    expect(table.get(1)).not.toBeNull();
     engine.release(() => undefined);
     const again = Engine.take(FORGETFUL);
     expect(again).toBe(engine);
     expect(again.table).not.toBe(table);
-    expect(again.imports.table).toBe(again.table);
+    again.place(module, 2);
+    expect([1, 2].map((index) => again.table.get(index) === null)).toEqual([true, false]);
   });
 });

@@ -1,8 +1,9 @@
 import type { CodeStore } from '@ashlar/hardware';
 import { hostCodeOf, type UnderFlags, withHostCode } from './host-code.ts';
-import { HELPER_EXPORT } from './interpreter/agreement.ts';
+import { FINISH_CALL } from './interpreter/agreement.ts';
 import { type InterpreterImports, interpreterModule } from './interpreter/module.ts';
 import * as Layout from './layout.ts';
+import { helpersOver } from './translator/helper-module.ts';
 import { withTieringBudget } from './v8-flags.ts';
 
 /** Typed views of a memory; replaced together when it grows. One class for all, so that code that uses them sees one shape of object. */
@@ -87,12 +88,13 @@ export class Engine {
   run!: () => number;
   /** Functions of translated regions, by the index in their handles; 0 is never used. */
   table!: WebAssembly.Table;
-  /** What modules of translated code import. */
-  imports!: Readonly<Record<string, WebAssembly.ImportValue>>;
   /** From this one on, slots of predecoded code were never used, so that they read as zero. */
   freshSlot = 1;
   readonly #codes: CodeStore;
   readonly #memory: WebAssembly.Memory;
+  /** What modules of translated code import: of the interpreter, and what the instructions' own helpers are, once there is any such module. */
+  #imports!: WebAssembly.ModuleImports;
+  #helpers: WebAssembly.ModuleImports | undefined;
   #instances = 0;
 
   private constructor(codes: CodeStore) {
@@ -105,7 +107,8 @@ export class Engine {
   /** Instantiates translated code; its functions come into the table from `base` on. */
   place(module: WebAssembly.Module, base: number): void {
     this.#instances++;
-    new WebAssembly.Instance(module, { env: { ...this.imports, base } });
+    this.#helpers ??= helpersOver(this.#memory);
+    new WebAssembly.Instance(module, { env: { ...this.#imports, ...this.#helpers, base } });
   }
 
   /**
@@ -133,9 +136,8 @@ export class Engine {
     });
     this.run = instance.exports.run as () => number;
     loop = this.run;
-    const imports: Record<string, WebAssembly.ImportValue> = { memory: this.#memory, table: this.table };
-    for (const [name, value] of Object.entries(instance.exports)) if (name.startsWith(HELPER_EXPORT)) imports[name] = value;
-    this.imports = imports;
+    const finishCall = instance.exports[FINISH_CALL] as WebAssembly.ExportValue;
+    this.#imports = { memory: this.#memory, table: this.table, [FINISH_CALL]: finishCall };
   }
 
   /** From the pool, or new. All its memory reads as zero. `codes`: where the interpreter's machine code is kept. */

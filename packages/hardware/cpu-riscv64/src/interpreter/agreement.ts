@@ -35,7 +35,7 @@ export function leaveAt(pc: number, reason: typeof Left.INTERPRET | typeof Left.
   return i64.words((reason << Answer.REASON_SHIFT) | rest, pc | 1);
 }
 
-/** Prefix of the names under which the interpreter exports its helpers, for translated code. */
+/** Prefix of the names under which translated code imports helpers. */
 export const HELPER_EXPORT = 'helper.';
 /** The interpreter's function that translated code calls when a call came back before it was over; see {@link interpreterModule}. */
-export const FINISH_CALL = `${HELPER_EXPORT}finishCall`;
+export const FINISH_CALL = 'finishCall';

@@ -6,7 +6,7 @@ import * as Layout from '../layout.ts';
 import { type Callee, type Code, call, callIndirect, type Label } from '../wasm/code.ts';
 import { choose, type I32, type I64, i32, i64 } from '../wasm/expression.ts';
 import { ModuleBuilder } from '../wasm/module.ts';
-import { Answer, FINISH_CALL, HELPER_EXPORT, Left, Settled, stoppedAnswer } from './agreement.ts';
+import { Answer, FINISH_CALL, Left, Settled, stoppedAnswer } from './agreement.ts';
 import { InterpreterGuest, type Machinery, pcOf, Stop, sampleJump } from './guest.ts';
 import { integerHelpers } from './helpers.ts';
 import { CASES, Opcode } from './opcodes.ts';
@@ -41,7 +41,6 @@ export function interpreterModule(): Uint8Array<ArrayBuffer> {
   const settle = settleFunction(module, hot);
   const run = module.function([], 'i32', (code) => writeRun(code, { trap, enter, decode, hot, settle, probe, region, helpers }), 'run');
   module.export(FINISH_CALL, finishCallFunction(module, settle, run));
-  for (const [name, callee] of helpers) module.export(HELPER_EXPORT + name, callee);
   return module.finish();
 }
 

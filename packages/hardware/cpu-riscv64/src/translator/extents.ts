@@ -1,4 +1,4 @@
-import type { Op } from './region.ts';
+import type { Op } from './op.ts';
 
 /**
  * What is known of a register's value within one turn of a loop: the sum of what the registers in `roots` held when the turn began (bit n: xn), plus a

@@ -1,6 +1,7 @@
 import { Perm } from '../layout.ts';
 import type { Flow } from './flow.ts';
-import { type Block, calls, type Op, type Region, successors } from './region.ts';
+import type { Op } from './op.ts';
+import { type Block, calls, type Region, successors } from './region.ts';
 
 /**
  * A check for several accesses that use the same base register, from their lowest byte to their highest: the pages of both are looked at, and there is

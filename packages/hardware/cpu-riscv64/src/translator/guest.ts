@@ -6,8 +6,9 @@ import { type Callee, type Code, call, type Local } from '../wasm/code.ts';
 import { type F32, type F64, f32, f64, type I32, type I64, i32, i64 } from '../wasm/expression.ts';
 import type { Guard } from './guards.ts';
 import type { Integers } from './integers.ts';
+import type { Op } from './op.ts';
 import { rs3 } from './operands.ts';
-import type { Op } from './region.ts';
+
 import { afterDouble, afterSingle, NO_SINGLES, type Singles } from './singles.ts';
 
 /** What a translated instruction needs of the region around it. */

@@ -6,10 +6,11 @@ import * as Layout from '../layout.ts';
 import { type Callee, call, type Local } from '../wasm/code.ts';
 import { i32 } from '../wasm/expression.ts';
 import type { ModuleBuilder } from '../wasm/module.ts';
-import { functionsFor, helperSignatures } from './operands.ts';
+import { helperModule } from './helper-module.ts';
+import { functionsFor } from './operands.ts';
 import type { Region } from './region.ts';
 
-/** Functions of the interpreter's that translated code calls. */
+/** Functions that translated code calls. */
 export interface Helpers {
   readonly plain: ReadonlyMap<HelperName, Callee>;
   /** Those that round, see {@link roundingFunction}. */
@@ -24,7 +25,7 @@ export function importHelpers(module: ModuleBuilder, regions: readonly Region[])
   for (const region of regions) for (const { ops } of region.blocks.values()) for (const { row } of ops) rows.add(row);
   const { all, rounders } = functionsFor(rows);
   const plain = new Map<HelperName, Callee>();
-  for (const [name, { params, result }] of helperSignatures()) {
+  for (const [name, { params, result }] of helperModule().signatures) {
     if (all.has(name)) plain.set(name, module.import(HELPER_EXPORT + name, params, result));
   }
   const finishCall = module.import(FINISH_CALL, ['i64', 'i32', 'i32'], 'i64');

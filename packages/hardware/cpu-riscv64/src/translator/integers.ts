@@ -1,7 +1,9 @@
 import * as Layout from '../layout.ts';
 import type { Code, Local } from '../wasm/code.ts';
 import { type I64, i32, i64 } from '../wasm/expression.ts';
-import type { Op } from './region.ts';
+import type { Op } from './op.ts';
+import { eachRegister, has } from './operands.ts';
+
 import { Form, type FormCode, formOf, type Held, heldAfter, NONE, resultOf } from './words.ts';
 
 const zero = i32.const(0);
@@ -12,6 +14,8 @@ const zero = i32.const(0);
  */
 export class Integers {
   readonly #code: Code;
+  readonly #used: number;
+  readonly #ever: number;
   readonly #wide: (Local<'i64'> | undefined)[] = [];
   readonly #words: (Local<'i32'> | undefined)[] = [];
   #held = NONE;
@@ -21,10 +25,11 @@ export class Integers {
   /** `used`: registers that are held; `ever`: those of them that are words anywhere. */
   constructor(code: Code, used: number, ever: number) {
     this.#code = code;
-    for (let r = 1; r < 32; r++) {
-      if (((used >>> r) & 1) === 0) continue;
-      this.#wide[r] = code.local('i64');
-      if (((ever >>> r) & 1) !== 0) this.#words[r] = code.local('i32');
+    this.#used = used & ~1;
+    this.#ever = ever & this.#used;
+    for (let r = 0; r < 32; r++) {
+      this.#wide.push(has(this.#used, r) ? code.local('i64') : undefined);
+      this.#words.push(has(this.#ever, r) ? code.local('i32') : undefined);
     }
   }
 
@@ -76,35 +81,29 @@ export class Integers {
 
   /** Loads registers from memory to their i64. */
   load(registers: number): void {
-    for (const [r, local] of this.#wide.entries()) {
-      if (local !== undefined && ((registers >>> r) & 1) !== 0) this.#code.set(local, i64.load(zero, Layout.X + r * 8));
-    }
+    eachRegister(registers & this.#used, (r) => this.#code.set(this.#wide[r] as Local<'i64'>, i64.load(zero, Layout.X + r * 8)));
   }
 
   /** Makes words of registers that are in their i64. Gives what is 0 if all of them are, and those that should be natural are. */
   narrow({ words, naturals }: Held): I64 {
     let rest: I64 = i64.const(0);
-    for (const [r, local] of this.#words.entries()) {
-      if (local === undefined || ((words >>> r) & 1) === 0) continue;
+    eachRegister(words & this.#ever, (r) => {
+      const local = this.#words[r] as Local<'i32'>;
       const wide = this.#wide[r] as Local<'i64'>;
       this.#code.set(local, i32.wrap(wide));
-      const isNatural = ((naturals >>> r) & 1) !== 0;
-      const more = isNatural ? i64.shrU(wide, i64.const(31)) : i64.xor(wide, i64.extendS(local));
+      const more = has(naturals, r) ? i64.shrU(wide, i64.const(31)) : i64.xor(wide, i64.extendS(local));
       rest = rest.value === 0 ? more : i64.or(rest, more);
-    }
+    });
     return rest;
   }
 
   #widen(registers: number, held: Held): void {
-    const widened = registers & held.words;
-    for (const [r, local] of this.#wide.entries()) {
-      if (local !== undefined && ((widened >>> r) & 1) !== 0) this.#code.set(local, this.#value(r, held));
-    }
+    eachRegister(registers & held.words & this.#used, (r) => this.#code.set(this.#wide[r] as Local<'i64'>, this.#value(r, held)));
   }
 
   #value(r: number, { words, naturals }: Held): I64 {
-    if (((words >>> r) & 1) === 0) return this.#wide[r] as Local<'i64'>;
+    if (!has(words, r)) return this.#wide[r] as Local<'i64'>;
     const local = this.#words[r] as Local<'i32'>;
-    return i64.extendS(((naturals >>> r) & 1) === 0 ? local : { ...local, isNatural: true });
+    return i64.extendS(has(naturals, r) ? i32.natural(local) : local);
   }
 }

@@ -1,7 +1,8 @@
 import type { Flow } from './flow.ts';
 import { type Plan, type Plans, STACK_POINTER } from './guards.ts';
+import type { Op } from './op.ts';
 import { addExposed, addWritten, type Registers } from './operands.ts';
-import { type Block, calls, type Op, type Region, successors } from './region.ts';
+import { type Block, calls, type Region, successors } from './region.ts';
 import { innermost, registersOf, type Version } from './versions.ts';
 
 /** Most sets of registers that side exits of a region write back: more are merged, at the price of loading what is not dirty. */
@@ -64,11 +65,13 @@ const common = (a: Registers, b: Registers): Registers => ({ x: a.x & b.x, f: a.
 export const without = (a: Registers, b: Registers): Registers => ({ x: a.x & ~b.x, f: a.f & ~b.f });
 
 /** Adds to `into`; whether that changed it. */
-export function include(into: Registers, more: Registers): boolean {
-  const { x, f } = into;
-  into.x |= more.x;
-  into.f |= more.f;
-  return into.x !== x || into.f !== f;
+export const include = (into: Registers, more: Registers): boolean => add(into, more.x, more.f);
+
+function add(into: Registers, x: number, f: number): boolean {
+  if ((x & ~into.x) === 0 && (f & ~into.f) === 0) return false;
+  into.x |= x;
+  into.f |= f;
+  return true;
 }
 
 /** `plans`: how accesses are checked; `versions`: its loops in two versions. */
@@ -177,7 +180,8 @@ function dirtiness(
       end.set(pc, after);
       if (calls(block) || block.end.kind === 'jumpIndirect') continue;
       for (const to of successors(region, block)) {
-        if (include(start.get(to) as Registers, common(after, deferred.get(to) as Registers))) changed = true;
+        const { x, f } = deferred.get(to) as Registers;
+        if (add(start.get(to) as Registers, after.x & x, after.f & f)) changed = true;
       }
     }
   }
@@ -230,8 +234,9 @@ function stores(
   for (let changed = true; changed; ) {
     changed = false;
     for (const pc of backward) {
-      const seen = without(after((facts.get(pc) as Facts).block), hidden.get(pc) as Registers);
-      if (include(observed.get(pc) as Registers, seen)) changed = true;
+      const { x, f } = after((facts.get(pc) as Facts).block);
+      const not = hidden.get(pc) as Registers;
+      if (add(observed.get(pc) as Registers, x & ~not.x, f & ~not.f)) changed = true;
     }
   }
   const stored = new Map<number, ReadonlySet<number>>();
@@ -316,14 +321,16 @@ function uses(
 
 /** Registers that are needed from each block on, backward. */
 function needs(region: Region, order: readonly number[], facts: ReadonlyMap<number, Facts>, used: ByBlock): ByBlock {
-  const needed: ByBlock = new Map([...used].map(([pc, own]) => [pc, { ...own }]));
+  const needed: ByBlock = new Map();
+  for (const [pc, own] of used) needed.set(pc, { ...own });
   const backward = order.toReversed();
   for (let changed = true; changed; ) {
     changed = false;
     for (const pc of backward) {
       const { block, written } = facts.get(pc) as Facts;
       for (const to of flowsTo(region, block)) {
-        if (include(needed.get(pc) as Registers, without(needed.get(to) as Registers, written))) changed = true;
+        const { x, f } = needed.get(to) as Registers;
+        if (add(needed.get(pc) as Registers, x & ~written.x, f & ~written.f)) changed = true;
       }
     }
   }

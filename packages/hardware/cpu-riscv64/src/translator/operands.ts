@@ -1,11 +1,8 @@
-import { floatHelpers } from '../float/helpers.ts';
-import { integerHelpers } from '../interpreter/helpers.ts';
 import type { Guest, HelperName, Instruction, LoadOp } from '../isa/instruction.ts';
-import * as Layout from '../layout.ts';
 import { type Callee, Code } from '../wasm/code.ts';
 import { type F32, type F64, f32, f64, type I32, type I64, i32, i64 } from '../wasm/expression.ts';
-import { ModuleBuilder } from '../wasm/module.ts';
-import type { Op } from './region.ts';
+import { helperModule } from './helper-module.ts';
+import type { Op } from './op.ts';
 
 /** Which register operands an instruction reads and writes. Found by running its effect, so that the table need not say it twice. */
 interface Operands {
@@ -29,17 +26,13 @@ export interface Registers {
   f: number;
 }
 
-let signatures: ReadonlyMap<HelperName, Callee> | undefined;
-
-/** Types of the helpers that translated code imports. */
-export function helperSignatures(): ReadonlyMap<HelperName, Callee> {
-  if (signatures === undefined) {
-    const module = new ModuleBuilder(Layout.BASE_WASM_PAGES);
-    const { helpers, mulhu } = integerHelpers(module);
-    signatures = new Map([...helpers, ...floatHelpers(module, mulhu)]);
-  }
-  return signatures;
+/** Calls `visit` for each register of a set, by ascending number. */
+export function eachRegister(set: number, visit: (r: number) => void): void {
+  for (let rest = set; rest !== 0; rest &= rest - 1) visit(31 - Math.clz32(rest & -rest));
 }
+
+/** Whether a register is in a set. */
+export const has = (set: number, r: number): boolean => ((set >>> r) & 1) !== 0;
 
 const known = new Map<Instruction, Operands>();
 
@@ -71,7 +64,20 @@ export function usesOf(row: Instruction, word: number): Uses {
   const [rd, rs1, rs2] = [1 << (word >>> 7), 1 << (word >>> 15), 1 << (word >>> 20)];
   const x = (reads.has('x1') ? rs1 : 0) | (reads.has('x2') ? rs2 : 0);
   const f = (reads.has('f1') ? rs1 : 0) | (reads.has('f2') ? rs2 : 0) | (reads.has('f3') ? 1 << (word >>> 27) : 0);
-  return { reads: { x: x & ~1, f }, writes: { x: writes === 'x' ? rd & ~1 : 0, f: writes === 'f' ? rd : 0 }, leaves };
+  return { reads: registers(x & ~1, f), writes: registers(writes === 'x' ? rd & ~1 : 0, writes === 'f' ? rd : 0), leaves };
+}
+
+/** Sets of integer registers alone, of which there are some 500 that instructions use. */
+const integerSets = new Map<number, Readonly<Registers>>();
+
+function registers(x: number, f: number): Readonly<Registers> {
+  if (f !== 0) return { x, f };
+  let set = integerSets.get(x);
+  if (set === undefined) {
+    set = { x, f };
+    integerSets.set(x, set);
+  }
+  return set;
 }
 
 /** Adds what an instruction reads and writes. */
@@ -256,11 +262,11 @@ export class Recorder implements Guest {
 
   helper(name: HelperName): Callee {
     this.helpers.add(name);
-    return helperSignatures().get(name) as Callee;
+    return helperModule().signatures.get(name) as Callee;
   }
 
   rounding(name: HelperName): Callee {
     this.rounders.add(name);
-    return helperSignatures().get(name) as Callee;
+    return helperModule().signatures.get(name) as Callee;
   }
 }

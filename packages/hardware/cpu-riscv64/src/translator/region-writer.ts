@@ -13,8 +13,9 @@ import type { Helpers } from './imports.ts';
 import { Integers } from './integers.ts';
 import { include, type Lifetimes, lifetimes, none, without } from './lifetimes.ts';
 import { type Loads, placeLoads } from './loads.ts';
-import { addOperands, type Registers } from './operands.ts';
-import { type Block, type End, type Op, type Region, returns, successors, switches, type Way } from './region.ts';
+import type { Op } from './op.ts';
+import { addOperands, eachRegister, has, type Registers } from './operands.ts';
+import { type Block, type End, type Region, returns, successors, switches, type Way } from './region.ts';
 import { flowOfSingles, type Singles, type SinglesFlow } from './singles.ts';
 import { steadyBlocks, type Version, versionLoops } from './versions.ts';
 import { type Held, heldAtExits, planWords, type Words } from './words.ts';
@@ -133,8 +134,10 @@ export class RegionWriter implements Surroundings {
     const used = none();
     for (const { ops } of region.blocks.values()) for (const op of ops) addOperands(op, used);
     this.integers = new Integers(code, used.x, this.#words.ever);
-    for (let r = 0; r < 32; r++) if (((used.f >>> r) & 1) !== 0) this.f[r] = code.local('f64');
-    for (let r = 0; r < 32; r++) if (((this.#singles.read >>> r) & 1) !== 0) this.s[r] = code.local('f32');
+    for (let r = 0; r < 32; r++) {
+      this.f.push(has(used.f, r) ? code.local('f64') : undefined);
+      this.s.push(has(this.#singles.read, r) ? code.local('f32') : undefined);
+    }
     this.#guest = new TranslatorGuest(this);
     this.#longest = longestPaths(this.#region, this.#flow, this.#checkpoints);
     const rows = [...region.blocks.values()].flatMap(({ ops }) => ops.map(({ row }) => row));
@@ -358,26 +361,22 @@ export class RegionWriter implements Surroundings {
   /** `boxed`: registers that are boxed singles here. */
   #spill({ x, f }: Registers, boxed = this.#guest.singles.boxed): void {
     const { code } = this;
-    for (let r = 1, rest = x >>> 1; rest !== 0; r++, rest >>>= 1) {
-      if ((rest & 1) !== 0) code.store('i64', zero, this.integers.value(r), Layout.X + r * 8);
-    }
-    for (let r = 0, rest = f; rest !== 0; r++, rest >>>= 1) {
-      if ((rest & 1) === 0) continue;
-      const single = ((boxed >>> r) & 1) !== 0 ? this.s[r] : undefined;
+    eachRegister(x & ~1, (r) => code.store('i64', zero, this.integers.value(r), Layout.X + r * 8));
+    eachRegister(f, (r) => {
+      const single = has(boxed, r) ? this.s[r] : undefined;
       if (single === undefined) code.store('f64', zero, this.f[r] as Local<'f64'>, Layout.F + r * 8);
       else code.store('i64', zero, boxF32(single), Layout.F + r * 8);
-    }
+    });
   }
 
   #load({ x, f }: Registers): void {
     const { code } = this;
     this.integers.load(x);
-    for (let r = 0, rest = f; rest !== 0; r++, rest >>>= 1) {
-      if ((rest & 1) === 0) continue;
+    eachRegister(f, (r) => {
       code.set(this.f[r] as Local<'f64'>, f64.load(zero, Layout.F + r * 8));
       const single = this.s[r];
       if (single !== undefined) this.#unbox(single, Layout.F + r * 8);
-    }
+    });
   }
 
   /** Loads the value that a register in memory has as a single. By branches: an optimiser would move a selection to each use, into loops. */

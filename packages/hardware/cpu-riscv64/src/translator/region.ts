@@ -1,8 +1,5 @@
-import { expand } from '../isa/compressed.ts';
-import { find, immediate } from '../isa/decode.ts';
-import type { Instruction } from '../isa/instruction.ts';
 import { PAGE_SHIFT } from '../layout.ts';
-import { type Uses, usesOf } from './operands.ts';
+import { decodeAt, type Op } from './op.ts';
 
 /**
  * What is translated together: basic blocks reached from a few addresses by branches and by falling through. Calls and returns end blocks; the
@@ -16,20 +13,6 @@ export const REGION_BLOCKS_MAX = 300;
 export const REGION_ENTRIES_MAX = 200;
 /** An unconditional jump farther than this is taken for one to another function. */
 const JUMP_MAX = 4096;
-
-/** A decoded instruction. */
-export interface Op {
-  readonly pc: number;
-  readonly length: 2 | 4;
-  /** Its bytes as a number. */
-  readonly raw: number;
-  readonly row: Instruction;
-  readonly imm: number;
-  readonly rd: number;
-  readonly rs1: number;
-  readonly rs2: number;
-  readonly uses: Uses;
-}
 
 /** How a block ends. Addresses are of blocks of the region, or of code outside; `next`: where a call comes back to. */
 export type End =
@@ -52,6 +35,9 @@ export interface Block {
   readonly end: End;
 }
 
+/** Some addresses. */
+export type Addresses = Pick<ReadonlySet<number>, 'has'>;
+
 export interface Region {
   /** By ascending address. */
   readonly blocks: ReadonlyMap<number, Block>;
@@ -60,7 +46,7 @@ export interface Region {
   /** Pages that hold any of its bytes. */
   readonly pages: readonly number[];
   /** Where it was seen to run often; undefined: nobody looked. Loops that begin there are worth more than others. */
-  readonly hot: ReadonlySet<number> | undefined;
+  readonly hot: Addresses | undefined;
   /** Blocks of the region that may run directly after each of its blocks. */
   readonly successors: ReadonlyMap<number, readonly number[]>;
 }
@@ -73,42 +59,6 @@ export interface CodeView {
   taken(pc: number): boolean;
   /** Whether the instruction was ever reached: code that never was is left out. */
   reached(pc: number): boolean;
-}
-
-/** Rows that end a region: what they do needs the host. */
-const LEAVING = new Set(['ecall', 'ebreak', 'fence.i']);
-/** Only these CSRs are plain state of the context. */
-const FLOAT_CSRS = new Set([1, 2, 3]);
-
-/** Decodes the instruction at `pc`; undefined if it is not for a translator. */
-function decodeAt(view: CodeView, pc: number): Op | undefined {
-  const half = view.half(pc);
-  if (half < 0) return undefined;
-  let word: number;
-  let length: 2 | 4 = 2;
-  if ((half & 3) === 3) {
-    const upper = view.half(pc + 2);
-    if (upper < 0) return undefined;
-    word = (half | (upper << 16)) >>> 0;
-    length = 4;
-  } else word = expand(half) >>> 0;
-  const row = find(word);
-  if (row === undefined || LEAVING.has(row.name)) return undefined;
-  const mode = (word >>> 12) & 7;
-  if ((row.format === 'RM' || row.format === 'R4') && (mode === 5 || mode === 6)) return undefined;
-  if (row.format === 'CSR' && !FLOAT_CSRS.has(word >>> 20)) return undefined;
-  const imm = immediate(row.format, word);
-  return {
-    pc,
-    length,
-    raw: length === 2 ? half : word,
-    row,
-    imm,
-    rd: (word >>> 7) & 31,
-    rs1: (word >>> 15) & 31,
-    rs2: (word >>> 20) & 31,
-    uses: usesOf(row, word),
-  };
 }
 
 /** Whether the instruction at `pc`, which is not for a translator, is a system call: the interpreter goes on behind it. */
@@ -140,10 +90,12 @@ class Explorer {
   readonly leaders = new Set<number>();
   readonly resumes = new Set<number>();
   readonly #view: CodeView;
+  readonly #half: (pc: number) => number;
   readonly #queue: number[] = [];
 
   constructor(view: CodeView) {
     this.#view = view;
+    this.#half = (pc) => view.half(pc);
   }
 
   explore(seeds: readonly number[]): void {
@@ -166,7 +118,7 @@ class Explorer {
         return;
       }
       if (this.ops.size >= REGION_INSTRUCTIONS_MAX || this.#view.taken(pc)) return;
-      const op = decodeAt(this.#view, pc);
+      const op = decodeAt(this.#half, pc);
       if (op === undefined) {
         if (isSystemCall(this.#view, pc)) this.#resume(pc + 4);
         return;
@@ -194,7 +146,7 @@ class Explorer {
 }
 
 /** The region that is reached from `seeds`; undefined if nothing can be translated there. */
-export function exploreRegion(view: CodeView, seeds: readonly number[], hot?: ReadonlySet<number>): Region | undefined {
+export function exploreRegion(view: CodeView, seeds: readonly number[], hot?: Addresses): Region | undefined {
   const explorer = new Explorer(view);
   explorer.explore(seeds);
   const { ops, leaders } = explorer;
@@ -222,12 +174,13 @@ function blockFrom(ops: ReadonlyMap<number, Op>, leaders: ReadonlySet<number>, s
   const list: Op[] = [];
   for (let pc = start; ; ) {
     const op = ops.get(pc);
-    if (op === undefined) return { start, ops: list, end: { kind: 'go', to: pc } };
+    if (op === undefined) return { start, ops: list.slice(), end: { kind: 'go', to: pc } };
     const end = endOf(op, list.at(-1));
     list.push(op);
-    if (end !== undefined) return { start, ops: list, end };
     pc += op.length;
-    if (leaders.has(pc)) return { start, ops: list, end: { kind: 'go', to: pc } };
+    // A copy has no room to grow: a batch has tens of thousands of them.
+    if (end !== undefined) return { start, ops: list.slice(), end };
+    if (leaders.has(pc)) return { start, ops: list.slice(), end: { kind: 'go', to: pc } };
   }
 }
 

@@ -1,7 +1,7 @@
 import { hostCodeOf, withHostCode } from '../host-code.ts';
 import { BASE_WASM_PAGES } from '../layout.ts';
 import { compileFusing, underOurFlags } from './fusing.ts';
-import { leadsTo, type Region, switches, type Way } from './region.ts';
+import { type Block, leadsTo, type Region, switches, type Way } from './region.ts';
 
 /** Consecutive code of a region: its halfwords from an address on. */
 export interface Span {
@@ -82,30 +82,49 @@ const LIVE_PART = 8;
 /** The shape of a translated region; `ways`: into the regions that are translated with it. */
 export function shapeOf(region: Region, generation: number, ways: ReadonlyMap<number, Way>): Shape {
   const { blocks, entries, pages } = region;
-  const halves = new Map<number, number>();
   let instructions = 0;
-  for (const { ops } of blocks.values()) {
-    instructions += ops.length;
-    for (const { pc, raw, length } of ops) {
-      halves.set(pc, raw & 0xffff);
-      if (length === 4) halves.set(pc + 2, raw >>> 16);
-    }
-  }
-  const spans: Span[] = [];
-  let run: number[] = [];
-  let start = 0;
-  for (const pc of [...halves.keys()].sort((a, b) => a - b)) {
-    if (run.length > 0 && pc !== start + run.length * 2) {
-      spans.push({ start, halves: Uint16Array.from(run) });
-      run = [];
-    }
-    if (run.length === 0) start = pc;
-    run.push(halves.get(pc) as number);
-  }
-  if (run.length > 0) spans.push({ start, halves: Uint16Array.from(run) });
+  for (const { ops } of blocks.values()) instructions += ops.length;
   const callees = new Set([...leadsTo(region)].flatMap((pc) => ways.get(pc)?.region ?? []));
-  const hot = region.hot && new Set([...region.hot].filter((pc) => blocks.has(pc)));
-  return { entries, hot, spans, pages, instructions, generation, callees: [...callees], switches: switches(region), superseded: false };
+  const hot = region.hot && new Set([...blocks.keys()].filter((pc) => region.hot?.has(pc)));
+  return {
+    entries,
+    hot,
+    spans: spansOf(blocks.values()),
+    pages,
+    instructions,
+    generation,
+    callees: [...callees],
+    switches: switches(region),
+    superseded: false,
+  };
+}
+
+/** `blocks`: by ascending address. They may share bytes, where one begins within an instruction of another. */
+function spansOf(blocks: Iterable<Block>): readonly Span[] {
+  const spans: Span[] = [];
+  let halves: number[] = [];
+  let start = -1;
+  let end = -1;
+  for (const { ops } of blocks) {
+    for (const { pc, raw, length } of ops) {
+      if (pc > end) {
+        if (halves.length > 0) spans.push({ start, halves: Uint16Array.from(halves) });
+        halves = [];
+        start = pc;
+        end = pc;
+      }
+      if (end === pc) {
+        halves.push(raw & 0xffff);
+        end += 2;
+      }
+      if (length === 4 && end === pc + 2) {
+        halves.push(raw >>> 16);
+        end += 2;
+      }
+    }
+  }
+  if (halves.length > 0) spans.push({ start, halves: Uint16Array.from(halves) });
+  return spans;
 }
 
 /**

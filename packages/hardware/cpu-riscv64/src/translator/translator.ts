@@ -8,7 +8,7 @@ import { Library } from './library.ts';
 import type { TranslatorOptions } from './options.ts';
 import { type Placed, Placement } from './placement.ts';
 import { type Program, programName } from './program.ts';
-import { type CodeView, exploreRegion, leadsTo, REGION_INSTRUCTIONS_MAX, type Region, switches } from './region.ts';
+import { type Addresses, type CodeView, exploreRegion, leadsTo, REGION_INSTRUCTIONS_MAX, type Region, switches } from './region.ts';
 
 /** Addresses with samples that are remembered. */
 const SAMPLES_MAX = 1 << 14;
@@ -138,13 +138,12 @@ export class Translator {
     this.#hot = [];
     this.#lookAnew();
     if (this.#exhausted) return;
-    const batch = new Batch();
+    const batch = new Batch(new Hot(this.#samples, this.#options.samples / LOOP_PART));
     for (const pc of seeds) {
       batch.hot.add(pc);
       this.#gather(pc, batch);
     }
     for (const pc of this.#warm()) if (batch.size < MODULE_REGIONS_MAX && batch.at(pc) === undefined) this.#gather(pc, batch);
-    for (const [pc, seen] of this.#samples) if (seen >= this.#options.samples / LOOP_PART) batch.hot.add(pc);
     // A call into the middle of another region of the batch makes an entry there.
     for (const pc of batch.targets()) this.#gather(pc, batch);
     const candidates = batch.all();
@@ -154,9 +153,11 @@ export class Translator {
   }
 
   /** Addresses that are on the way to being hot and not translated. */
-  #warm(): number[] {
+  #warm(): readonly number[] {
     const enough = this.#options.samples / WARM_PART;
-    return [...this.#samples].flatMap(([pc, seen]) => (seen >= enough && this.#placement.ownerOf(pc) === undefined ? [pc] : []));
+    const warm: number[] = [];
+    for (const [pc, seen] of this.#samples) if (seen >= enough && this.#placement.ownerOf(pc) === undefined) warm.push(pc);
+    return warm;
   }
 
   #make(candidates: readonly Candidate[]): void {
@@ -279,12 +280,36 @@ function isJoinable(other: Placed | Candidate, { instructions }: Candidate): boo
   return generation < GROWTH_MAX && instructions + more < REGION_INSTRUCTIONS_MAX;
 }
 
+/** Where code was seen to run often: addresses that were told, and those with enough samples. */
+class Hot implements Addresses {
+  readonly #told = new Set<number>();
+  readonly #samples: ReadonlyMap<number, number>;
+  readonly #enough: number;
+
+  constructor(samples: ReadonlyMap<number, number>, enough: number) {
+    this.#samples = samples;
+    this.#enough = enough;
+  }
+
+  add(pc: number): void {
+    this.#told.add(pc);
+  }
+
+  has(pc: number): boolean {
+    return this.#told.has(pc) || (this.#samples.get(pc) ?? 0) >= this.#enough;
+  }
+}
+
 /** Regions that are translated together. None has an instruction of another. */
 class Batch {
-  /** Where they, or regions that they replace, were seen to run often. */
-  readonly hot = new Set<number>();
+  /** Where they, or regions that they replace, run often. */
+  readonly hot: Hot;
   readonly #candidates = new Set<Candidate>();
   readonly #at = new Map<number, Candidate>();
+
+  constructor(hot: Hot) {
+    this.hot = hot;
+  }
 
   get size(): number {
     return this.#candidates.size;
@@ -301,12 +326,12 @@ class Batch {
 
   add(candidate: Candidate): void {
     this.#candidates.add(candidate);
-    for (const pc of instructionsOf(candidate)) this.#at.set(pc, candidate);
+    for (const { ops } of candidate.region.blocks.values()) for (const { pc } of ops) this.#at.set(pc, candidate);
   }
 
   remove(candidate: Candidate): void {
     this.#candidates.delete(candidate);
-    for (const pc of instructionsOf(candidate)) this.#at.delete(pc);
+    for (const { ops } of candidate.region.blocks.values()) for (const { pc } of ops) this.#at.delete(pc);
   }
 
   /** Addresses in regions of the batch that others of it lead to. */
@@ -316,8 +341,4 @@ class Batch {
       for (const pc of leadsTo(region)) if (!region.blocks.has(pc) && this.#at.has(pc)) found.add(pc);
     return [...found];
   }
-}
-
-function* instructionsOf({ region }: Candidate): Generator<number> {
-  for (const { ops } of region.blocks.values()) for (const { pc } of ops) yield pc;
 }

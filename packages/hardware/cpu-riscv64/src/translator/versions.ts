@@ -1,8 +1,9 @@
 import { atStart, type Extent, type Extents, either, follow } from './extents.ts';
 import type { Flow, Item } from './flow.ts';
 import { accessOf, type Guard } from './guards.ts';
+import type { Op } from './op.ts';
 import type { Registers } from './operands.ts';
-import { allSuccessors, type Block, type End, type Op, type Region, successors } from './region.ts';
+import { allSuccessors, type Block, type End, type Region, successors } from './region.ts';
 
 /**
  * Innermost loops in two versions. The exact one is what the region has: it looks at the fuel in each turn and at the permissions of each access, may be

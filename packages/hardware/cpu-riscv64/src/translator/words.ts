@@ -3,8 +3,9 @@ import { type I64, i32, i64 } from '../wasm/expression.ts';
 import type { Flow } from './flow.ts';
 import { LOAD } from './guest.ts';
 import type { Lifetimes } from './lifetimes.ts';
+import type { Op } from './op.ts';
 import { Recorder, type Registers } from './operands.ts';
-import { type Block, calls, type Op, type Region, successors } from './region.ts';
+import { type Block, calls, type Region, successors } from './region.ts';
 
 /**
  * Which integer registers are held in 32 bits where. A register that holds the sign extension of its low half, a word, is held as that half: hosts
@@ -120,7 +121,9 @@ class Planner {
 
   #everIn(pc: number): number {
     let ever = 0;
-    for (const { words } of states(this.#region.blocks.get(pc) as Block, this.#start.get(pc) as Held)) ever |= words;
+    eachState(this.#region.blocks.get(pc) as Block, this.#start.get(pc) as Held, ({ words }) => {
+      ever |= words;
+    });
     return ever;
   }
 
@@ -146,15 +149,15 @@ export function heldAfter({ rd }: Op, { words, naturals }: Held, form: FormCode)
   };
 }
 
-/** How registers are held when a block begins, and after each of its instructions that writes one. */
-function* states({ ops }: Block, start: Held): Generator<Held> {
+/** Visits how registers are held when a block begins, and after each of its instructions that writes one. */
+function eachState({ ops }: Block, start: Held, visit: (held: Held) => void): void {
   let held = start;
-  yield held;
+  visit(held);
   for (const op of ops) {
     const { form } = resultOf(op, held);
     if (form === Form.NONE) continue;
     held = heldAfter(op, held, form);
-    yield held;
+    visit(held);
   }
 }
 
@@ -162,7 +165,9 @@ function* states({ ops }: Block, start: Held): Generator<Held> {
 export function heldAtExits(region: Region, { start }: Words, { exitKind, exitKinds }: Lifetimes): readonly Held[] {
   const held = exitKinds.map(() => ALL);
   for (const [pc, kind] of exitKind) {
-    for (const state of states(region.blocks.get(pc) as Block, start.get(pc) as Held)) held[kind] = both(held[kind] as Held, state);
+    eachState(region.blocks.get(pc) as Block, start.get(pc) as Held, (state) => {
+      held[kind] = both(held[kind] as Held, state);
+    });
   }
   return held;
 }
@@ -208,7 +213,10 @@ export function resultOf({ row, rd, rs1, rs2, imm, pc }: Op, held: Held): Result
     results = [];
     known.set(row, results);
   }
-  const [first, second, like, isLow] = [operandOf(rs1, held), operandOf(rs2, held), immediateLike(imm), pc < LOW_END];
+  const first = operandOf(rs1, held);
+  const second = operandOf(rs2, held);
+  const like = immediateLike(imm);
+  const isLow = pc < LOW_END;
   const key = first | (second << 2) | (like << 4) | (isLow ? 64 : 0);
   let result = results[key];
   if (result === undefined) {

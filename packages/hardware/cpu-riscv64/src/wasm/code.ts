@@ -6,6 +6,20 @@ export interface Local<T extends ValueType> extends Expr<T> {
   readonly index: number;
 }
 
+class Variable<T extends ValueType> implements Local<T> {
+  readonly type: T;
+  readonly index: number;
+
+  constructor(type: T, index: number) {
+    this.type = type;
+    this.index = index;
+  }
+
+  write(out: Bytes): void {
+    writeIndexed(out, 0x20, this.index);
+  }
+}
+
 /** A function of the module under construction, by index. */
 export interface Callee {
   readonly index: number;
@@ -54,8 +68,11 @@ export class Code {
   /** Branches whose direction is known to be rare or usual: where their opcode is in the body. */
   readonly #hints: BranchHint[] = [];
   #depth = 0;
-  #free: Local<ValueType>[] = [];
-  #taken: Local<ValueType>[] | undefined;
+  /** Locals that are free again, by type. */
+  readonly #free: Readonly<Record<ValueType, Local<ValueType>[]>> = { i32: [], i64: [], f32: [], f64: [] };
+  /** Locals to be given back at the end of what is written now. */
+  readonly #taken: Local<ValueType>[] = [];
+  #gives = false;
 
   constructor(params: readonly ValueType[]) {
     this.#params = params.length;
@@ -63,7 +80,7 @@ export class Code {
   }
 
   param<T extends ValueType>(index: number, type: T): Local<T> {
-    return { type, index, write: (out) => writeIndexed(out, 0x20, index) };
+    return new Variable(type, index);
   }
 
   /** Value of a global. */
@@ -73,24 +90,24 @@ export class Code {
 
   /** A local of its own; inside `scratch`, one that is given back at its end. */
   local<T extends ValueType>(type: T): Local<T> {
-    const reuse = this.#taken === undefined ? -1 : this.#free.findIndex((l) => l.type === type);
-    let local: Local<T>;
-    if (reuse >= 0) local = this.#free.splice(reuse, 1)[0] as Local<T>;
-    else {
-      const index = this.#types.length;
-      this.#types.push(type);
-      local = { type, index, write: (out) => writeIndexed(out, 0x20, index) };
-    }
-    this.#taken?.push(local);
+    const local = (this.#gives ? (this.#free[type].pop() as Local<T> | undefined) : undefined) ?? this.#variable(type);
+    if (this.#gives) this.#taken.push(local);
     return local;
+  }
+
+  #variable<T extends ValueType>(type: T): Local<T> {
+    const index = this.#types.length;
+    this.#types.push(type);
+    return new Variable(type, index);
   }
 
   /** Runs `write`; locals it makes are free afterwards. Not nested. */
   scratch(write: () => void): void {
-    this.#taken = [];
+    this.#gives = true;
     write();
-    this.#free.push(...this.#taken);
-    this.#taken = undefined;
+    this.#gives = false;
+    for (const local of this.#taken) this.#free[local.type].push(local);
+    this.#taken.length = 0;
   }
 
   /** A local holding the value now. */

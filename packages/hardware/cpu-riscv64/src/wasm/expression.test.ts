@@ -54,7 +54,7 @@ function evaluate(): {
         (code, [x, y]) => code.return(make(code.let(i64.extendS(x)), code.let(i64.extendS(y)))),
         `wide${at}`,
       );
-      const word = (half: I32): I64 => i64.extendS(isNatural ? { ...half, isNatural } : half);
+      const word = (half: I32): I64 => i64.extendS(isNatural ? i32.natural(half) : half);
       module.function(['i32', 'i32'], 'i64', (code, [x, y]) => code.return(make(word(x), word(y))), `word${at}`);
       // What its facts say of the result: as good as the result if they are right.
       module.function(

@@ -9,9 +9,9 @@ export type ValueType = 'i32' | 'i64' | 'f32' | 'f64';
 export interface Expr<T extends ValueType> {
   readonly type: T;
   /** Set for integer constants that fit a JavaScript number, so that builders can fold them. */
-  readonly value?: number;
+  readonly value?: number | undefined;
   /** Of some i64: an i32 that is its low half, to be written instead of it. Either is written, never both: what they are made of may be a load or a call. */
-  readonly low?: I32;
+  readonly low?: I32 | undefined;
   /** Of an i64: whether it is a word, the sign extension of its low half. Then `i32.wrap` of it costs nothing. */
   readonly isWord?: boolean;
   /** Whether it is known to be from 0 to 2³¹ − 1, so that its sign extension is its zero extension, which is often free. An i64 that is natural is a word. */
@@ -24,15 +24,164 @@ export type I64 = Expr<'i64'>;
 export type F32 = Expr<'f32'>;
 export type F64 = Expr<'f64'>;
 
+/** What is known of an integer. */
+interface Facts {
+  readonly isNatural: boolean;
+  readonly isWord: boolean;
+  readonly low: I32 | undefined;
+}
+
+const NOTHING: Facts = { isNatural: false, isWord: false, low: undefined };
+const NATURAL: Facts = { isNatural: true, isWord: false, low: undefined };
+
+// Hundreds of thousands of expressions are made for a large program: objects of a few classes, not closures.
+
+/** An operator with one operand. */
+class Unary<T extends ValueType> implements Expr<T> {
+  readonly type: T;
+  readonly isNatural: boolean;
+  readonly isWord: boolean;
+  readonly low: I32 | undefined;
+  readonly #code: number;
+  readonly #a: Expr<ValueType>;
+
+  constructor(type: T, code: number, a: Expr<ValueType>, { isNatural, isWord, low }: Facts) {
+    this.type = type;
+    this.isNatural = isNatural;
+    this.isWord = isWord;
+    this.low = low;
+    this.#code = code;
+    this.#a = a;
+  }
+
+  write(out: Bytes): void {
+    this.#a.write(out);
+    out.u8(this.#code);
+  }
+}
+
+/** An operator with two operands. */
+class Binary<T extends ValueType> implements Expr<T> {
+  readonly type: T;
+  readonly isNatural: boolean;
+  readonly #code: number;
+  readonly #a: Expr<ValueType>;
+  readonly #b: Expr<ValueType>;
+
+  constructor(type: T, code: number, a: Expr<ValueType>, b: Expr<ValueType>, isNatural: boolean) {
+    this.type = type;
+    this.isNatural = isNatural;
+    this.#code = code;
+    this.#a = a;
+    this.#b = b;
+  }
+
+  write(out: Bytes): void {
+    this.#a.write(out);
+    this.#b.write(out);
+    out.u8(this.#code);
+  }
+}
+
+/** The alignment hint is always 0, which promises nothing and costs nothing on the hosts V8 supports. */
+class Load<T extends ValueType> implements Expr<T> {
+  readonly type: T;
+  readonly isNatural: boolean;
+  readonly isWord: boolean;
+  readonly low: I32 | undefined;
+  readonly #code: number;
+  readonly #address: I32;
+  readonly #offset: number;
+
+  constructor(type: T, code: number, address: I32, offset: number, { isNatural, isWord, low }: Facts) {
+    this.type = type;
+    this.isNatural = isNatural;
+    this.isWord = isWord;
+    this.low = low;
+    this.#code = code;
+    this.#address = address;
+    this.#offset = offset;
+  }
+
+  write(out: Bytes): void {
+    this.#address.write(out);
+    out.u8(this.#code);
+    out.u8(0);
+    out.u32(this.#offset);
+  }
+}
+
+class Constant32 implements I32 {
+  readonly type = 'i32';
+  readonly value: number;
+  readonly isNatural: boolean;
+
+  constructor(value: number) {
+    this.value = value | 0;
+    this.isNatural = this.value >= 0;
+  }
+
+  write(out: Bytes): void {
+    out.u8(0x41);
+    out.s32(this.value);
+  }
+}
+
+class Constant64 implements I64 {
+  readonly type = 'i64';
+  readonly value: number;
+  readonly isWord: boolean;
+  readonly isNatural: boolean;
+
+  constructor(value: number) {
+    this.value = value;
+    this.isWord = value === (value | 0);
+    this.isNatural = value === (value & 0x7fff_ffff);
+  }
+
+  write(out: Bytes): void {
+    const { value } = this;
+    out.u8(0x42);
+    if (this.isWord) out.s32(value);
+    else out.s64(value % 0x1_0000_0000, Math.floor(value / 0x1_0000_0000));
+  }
+}
+
+/** A constant that no JavaScript number need hold. */
+class WideConstant implements I64 {
+  readonly type = 'i64';
+  readonly #high: number;
+  readonly #low: number;
+
+  constructor(high: number, low: number) {
+    this.#high = high;
+    this.#low = low;
+  }
+
+  write(out: Bytes): void {
+    out.u8(0x42);
+    out.s64(this.#low, this.#high);
+  }
+}
+
+/** A value of which more is known. */
+class Natural implements I32 {
+  readonly type = 'i32';
+  readonly isNatural = true;
+  readonly #a: I32;
+
+  constructor(a: I32) {
+    this.#a = a;
+  }
+
+  write(out: Bytes): void {
+    this.#a.write(out);
+  }
+}
+
 function unary<R extends ValueType, A extends ValueType>(type: R, code: number, isNatural = false): (a: Expr<A>) => Expr<R> {
-  return (a) => ({
-    type,
-    isNatural,
-    write(out) {
-      a.write(out);
-      out.u8(code);
-    },
-  });
+  const facts = isNatural ? NATURAL : NOTHING;
+  return (a) => new Unary(type, code, a, facts);
 }
 
 function binary<R extends ValueType, A extends ValueType>(
@@ -40,15 +189,8 @@ function binary<R extends ValueType, A extends ValueType>(
   code: number,
   isNatural: boolean | ((a: Expr<A>, b: Expr<A>) => boolean) = false,
 ): (a: Expr<A>, b: Expr<A>) => Expr<R> {
-  return (a, b) => ({
-    type,
-    isNatural: typeof isNatural === 'boolean' ? isNatural : isNatural(a, b),
-    write(out) {
-      a.write(out);
-      b.write(out);
-      out.u8(code);
-    },
-  });
+  if (typeof isNatural === 'boolean') return (a, b) => new Binary(type, code, a, b, isNatural);
+  return (a, b) => new Binary(type, code, a, b, isNatural(a, b));
 }
 
 /** Comparisons give 0 or 1. */
@@ -71,18 +213,9 @@ function saturating<R extends ValueType, A extends ValueType>(type: R, code: num
   });
 }
 
-/** A load; the alignment hint is always 0, which promises nothing and costs nothing on the hosts V8 supports. */
 function load<R extends ValueType>(type: R, code: number, isNatural = false): (address: I32, offset?: number) => Expr<R> {
-  return (address, offset = 0) => ({
-    type,
-    isNatural,
-    write(out) {
-      address.write(out);
-      out.u8(code);
-      out.u8(0);
-      out.u32(offset);
-    },
-  });
+  const facts = isNatural ? NATURAL : NOTHING;
+  return (address, offset = 0) => new Load(type, code, address, offset, facts);
 }
 
 function select<T extends ValueType>(type: T): (condition: I32, ifTrue: Expr<T>, ifFalse: Expr<T>) => Expr<T> {
@@ -119,42 +252,20 @@ export function choose<T extends ValueType>(condition: I32, ifTrue: Expr<T>, ifF
   };
 }
 
-function constant32(value: number): I32 {
-  return {
-    type: 'i32',
-    value: value | 0,
-    isNatural: (value | 0) >= 0,
-    write(out) {
-      out.u8(0x41);
-      out.s32(value);
-    },
-  };
-}
+/** Small constants are made once: zero, shifts, masks, and most displacements. */
+const [LEAST, MOST] = [-128, 255];
+const smallOf = <T>(make: (value: number) => T): readonly T[] => Array.from({ length: MOST - LEAST + 1 }, (_, i) => make(LEAST + i));
+const SMALL_32 = smallOf((value) => new Constant32(value));
+const SMALL_64 = smallOf((value) => new Constant64(value));
 
+const constant32 = (value: number): I32 => (value >= LEAST && value <= MOST ? (SMALL_32[value - LEAST] as I32) : new Constant32(value));
 /** `value` is a safe integer, taken modulo 2⁶⁴; constants beyond that are built with {@link words}. */
-function constant64(value: number): I64 {
-  return {
-    type: 'i64',
-    value,
-    isWord: value === (value | 0),
-    isNatural: value === (value & 0x7fff_ffff),
-    write(out) {
-      out.u8(0x42);
-      out.s64(value % 0x1_0000_0000, Math.floor(value / 0x1_0000_0000));
-    },
-  };
-}
+const constant64 = (value: number): I64 => (value >= LEAST && value <= MOST ? (SMALL_64[value - LEAST] as I64) : new Constant64(value));
+/** The same value, which is known to be natural. */
+const natural = (a: I32): I32 => (a.isNatural === true ? a : new Natural(a));
 
 /** The 64-bit constant `high`:`low`. */
-function words(high: number, low: number): I64 {
-  return {
-    type: 'i64',
-    write(out) {
-      out.u8(0x42);
-      out.s64(low, high);
-    },
-  };
-}
+const words = (high: number, low: number): I64 => new WideConstant(high, low);
 
 const add32 = binary<'i32', 'i32'>('i32', 0x6a);
 const wrap = unary<'i32', 'i64'>('i32', 0xa7);
@@ -166,6 +277,7 @@ function low(a: I64): I32 {
 
 export const i32 = {
   const: constant32,
+  natural,
   load: load('i32', 0x28),
   load8s: load('i32', 0x2c),
   load8u: load('i32', 0x2d, true),
@@ -211,31 +323,25 @@ export const i32 = {
 } as const;
 
 const add64 = binary<'i64', 'i64'>('i64', 0x7c);
-const extend32 = unary<'i64', 'i64'>('i64', 0xc4);
+const [SIGN_EXTENSION, ZERO_EXTENSION, EXTEND_32] = [0xac, 0xad, 0xc4] as const;
 const wideAnd = binary<'i64', 'i64'>('i64', 0x83);
-const signExtension = unary<'i64', 'i32'>('i64', 0xac);
-const zeroExtension = unary<'i64', 'i32'>('i64', 0xad);
 
 /** A natural number is extended with zeros, as most of what makes it has done already on the usual hosts. */
 function extendS(a: I32): I64 {
-  const { isNatural = false } = a;
-  const { type, write } = isNatural ? zeroExtension(a) : signExtension(a);
-  return { type, low: a, isWord: true, isNatural, write };
+  const isNatural = a.isNatural === true;
+  return new Unary('i64', isNatural ? ZERO_EXTENSION : SIGN_EXTENSION, a, { isNatural, isWord: true, low: a });
 }
 
 function extendU(a: I32): I64 {
-  const { isNatural = false } = a;
-  const { type, write } = zeroExtension(a);
-  return { type, low: a, isWord: isNatural, isNatural, write };
+  const isNatural = a.isNatural === true;
+  return new Unary('i64', ZERO_EXTENSION, a, { isNatural, isWord: isNatural, low: a });
 }
 
 /** A load of fewer bits, of which the low half can be loaded as well. */
 function partLoad(code: number, isWord: boolean, part: (address: I32, offset?: number) => I32): (address: I32, offset?: number) => I64 {
-  const whole = load('i64', code);
-  return (address, offset) => {
-    const half = part(address, offset);
-    const { type, write } = whole(address, offset);
-    return { type, low: half, isWord, isNatural: half.isNatural === true, write };
+  return (address, offset = 0) => {
+    const low = part(address, offset);
+    return new Load('i64', code, address, offset, { low, isWord, isNatural: low.isNatural === true });
   };
 }
 
@@ -303,7 +409,7 @@ export const i64 = {
   extendU,
   extend8: unary<'i64', 'i64'>('i64', 0xc2),
   extend16: unary<'i64', 'i64'>('i64', 0xc3),
-  extend32: (a: I64): I64 => (a.isWord === true ? a : { ...extend32(a), low: low(a), isWord: true }),
+  extend32: (a: I64): I64 => (a.isWord === true ? a : new Unary('i64', EXTEND_32, a, { isNatural: false, isWord: true, low: low(a) })),
   fromBits: unary<'i64', 'f64'>('i64', 0xbd),
   truncSatF64S: saturating<'i64', 'f64'>('i64', 6),
   truncSatF64U: saturating<'i64', 'f64'>('i64', 7),
