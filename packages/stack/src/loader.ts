@@ -67,9 +67,8 @@ export class StackLoader implements PayloadLoader {
     const machine = ref.profileInterval === undefined ? lower : profiled(lower, ref.profileInterval, documents);
     const level = levelAbove(this.below, new Map([[LowerMachine, machine]]));
     const kernel = construct<KernelStub>(level, await this.registry.find('kernel', ref.kernel), ref.kernel);
-    const above = levelAbove(level, new Map());
     const personalities: Personality[] = [];
-    for (const each of ref.userspace) personalities.push(construct(above, await this.registry.find('userspace', each), each));
+    for (const each of ref.userspace) personalities.push(construct(level, await this.registry.find('userspace', each), each));
     kernel.install(personalities);
     return new SystemPayload(kernel, machine, documents);
   }

@@ -9,11 +9,47 @@ const CLUSTER_BYTES = CLUSTER_PAGES * PAGE_BYTES;
 /** Pages of a file behind this one (256 MiB) are not kept: a sparse file may be very long. */
 const PAGES_PER_FILE_MAX = 1 << 16;
 
-/** The pages of one file that are at hand. */
+/** The pages of one file that are at hand: whole ones, with zeroes behind the end of the file. */
 export class FilePages {
-  /** By page number; missing: not read yet. Each page is a whole one, with zeroes behind the end of the file. */
-  readonly pages: (Uint8Array | undefined)[] = [];
+  /** By page number: its bytes, or the cluster that it was read with, since most are never looked at; missing: not read yet. */
+  readonly #pages: (Uint8Array | undefined)[] = [];
   count = 0;
+
+  /** One past the last page that may be at hand. */
+  get end(): number {
+    return this.#pages.length;
+  }
+
+  has(index: number): boolean {
+    return this.#pages[index] !== undefined;
+  }
+
+  at(index: number): Uint8Array | undefined {
+    const bytes = this.#pages[index];
+    if (bytes === undefined || bytes.length === PAGE_BYTES) return bytes;
+    const offset = (index % CLUSTER_PAGES) * PAGE_BYTES;
+    const page = bytes.subarray(offset, offset + PAGE_BYTES);
+    this.#pages[index] = page;
+    return page;
+  }
+
+  /** `cluster`: the bytes of its pages from the first one on. */
+  put(index: number, cluster: Uint8Array): void {
+    while (this.#pages.length < index) this.#pages.push(undefined);
+    this.#pages[index] = cluster;
+    this.count++;
+  }
+
+  /** Forgets a page that is at hand. */
+  forget(index: number): void {
+    this.#pages[index] = undefined;
+    this.count--;
+  }
+
+  /** No page is at hand from `end` on. */
+  cut(end: number): void {
+    if (this.#pages.length > end) this.#pages.length = end;
+  }
 }
 
 /**
@@ -41,15 +77,14 @@ export class PageCache {
 
   /** Bytes [at, end) into the io, all of which lie within the file. Straight from the page where it is at hand: nothing is allocated for a whole one. */
   read(file: FilePages, node: number, size: number, at: number, end: number, io: Io): Reply {
-    const { pages } = file;
     let position = at;
     while (position < end) {
       const index = Math.floor(position / PAGE_BYTES);
-      let page = pages[index];
+      let page = file.at(index);
       if (page === undefined) {
         const filled = this.#fill(file, node, index, size);
         if (filled !== 0) return this.#otherwise(filled, node, position, at, end, io);
-        page = pages[index];
+        page = file.at(index);
         // The file became shorter below.
         if (page === undefined) break;
       }
@@ -85,11 +120,10 @@ export class PageCache {
     const valid = Math.ceil(got / PAGE_BYTES);
     if (!this.#room(valid)) return NO_ROOM;
     for (let i = 0; i < valid; i++) {
-      if (file.pages[first + i] !== undefined) this.#account.charge(-1);
+      if (file.has(first + i)) this.#account.charge(-1);
       else {
-        file.count++;
         this.#pagesUsed++;
-        set(file.pages, first + i, bytes.subarray(i * PAGE_BYTES, (i + 1) * PAGE_BYTES));
+        file.put(first + i, bytes);
       }
     }
     this.#files.delete(file);
@@ -115,7 +149,7 @@ export class PageCache {
       const index = Math.floor(position / PAGE_BYTES);
       const offset = position - index * PAGE_BYTES;
       const count = Math.min(PAGE_BYTES - offset, end - position);
-      const page = file.pages[index];
+      const page = file.at(index);
       if (page !== undefined && io.get(position - at, page.subarray(offset, offset + count)) !== count) this.#dropPage(file, index);
       position += count;
     }
@@ -126,20 +160,19 @@ export class PageCache {
     const kept = Math.ceil(size / PAGE_BYTES);
     this.drop(file, kept);
     const rest = size % PAGE_BYTES;
-    if (rest !== 0) file.pages[kept - 1]?.fill(0, rest);
+    if (rest !== 0) file.at(kept - 1)?.fill(0, rest);
   }
 
   /** Lets go of the pages from `first` on. */
   drop(file: FilePages, first: number): void {
-    for (let index = first; index < file.pages.length; index++) this.#dropPage(file, index);
-    if (file.pages.length > first) file.pages.length = first;
+    for (let index = first; index < file.end; index++) this.#dropPage(file, index);
+    file.cut(first);
     if (file.count === 0) this.#files.delete(file);
   }
 
   #dropPage(file: FilePages, index: number): void {
-    if (file.pages[index] === undefined) return;
-    file.pages[index] = undefined;
-    file.count--;
+    if (!file.has(index)) return;
+    file.forget(index);
     this.#pagesUsed--;
     this.#account.charge(-1);
   }
@@ -154,8 +187,3 @@ export class PageCache {
 
 /** Marks a failure that is the cache's own: larger than any errno. */
 const NO_ROOM = -1_000_000;
-
-function set(pages: (Uint8Array | undefined)[], index: number, page: Uint8Array): void {
-  while (pages.length < index) pages.push(undefined);
-  pages[index] = page;
-}

@@ -22,19 +22,15 @@ export function levelAbove(below: Level, bindings: ReadonlyMap<symbol, unknown>)
 }
 
 /**
- * Constructs a plugin in a level: its config parsed by its own schema, its dependencies as its manifest names them. Errors name the plugin and
+ * Constructs a plugin in a level: its config parsed by its own schema, and what else its manifest names as the level has it. Errors name the plugin and
  * the place in the config.
  */
 export function construct<T>(level: Level, loaded: LoadedPlugin, ref: PluginRef): T {
   const { plugin, manifest } = loaded;
-  const scope = levelAbove(level, new Map([[Config, parseConfig(loaded, ref)]]));
-  const self = Symbol(`${manifest.tier} ${manifest.name}`);
-  scope
-    .bind(self)
-    .toResolvedValue((...dependencies: unknown[]) => new plugin(...(dependencies as never[])), [...manifest.inject])
-    .inSingletonScope();
+  const config = parseConfig(loaded, ref);
   try {
-    return scope.get<T>(self);
+    const dependencies = manifest.inject.map((token) => (token === Config ? config : level.get(token)));
+    return new plugin(...(dependencies as never[])) as T;
   } catch (error) {
     throw new StackError(`${manifest.tier} plugin '${manifest.name}' could not be made: ${(error as Error).message}`, '', { cause: error });
   }
