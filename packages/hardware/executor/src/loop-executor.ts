@@ -10,6 +10,7 @@ import {
   type Wait,
 } from '@ashlar/hardware';
 import { type HostTurn, hostTurn } from './host-turn.ts';
+import { SLICE_INSTRUCTIONS, SlicePace } from './slice-pace.ts';
 
 /** Time that an executor moves by itself: of hardware whose clocks run on retired instructions. */
 export interface VirtualTime {
@@ -22,14 +23,12 @@ export interface VirtualTime {
 export interface LoopOptions {
   /** Present on virtual-time hardware; then `advance` works, and every step is followed by a turn of the host's loop. */
   readonly virtual?: VirtualTime;
-  /** Guest instructions of one step. */
+  /** Guest instructions of one step; default: with virtual time always the same, else as many as take a millisecond or a few. */
   readonly sliceInstructions?: number;
   /** Host milliseconds of stepping without a turn of the host's loop. */
   readonly turnMs?: number;
 }
 
-/** Instructions of one step: short enough (~10 ms interpreted) that input is answered at once, long enough that its cost vanishes. */
-export const SLICE_INSTRUCTIONS = 1_000_000;
 const TURN_MS = 8;
 /** The longest time one host timer takes; longer waits ask again. */
 const TIMER_MS_MAX = 2 ** 30;
@@ -50,7 +49,8 @@ export class LoopExecutor implements Executor {
   private turn = 0;
   private wantsQuiet: (() => void)[] = [];
   private readonly soon: HostTurn = hostTurn();
-  private readonly sliceInstructions: number;
+  private readonly sliceInstructions: number | undefined;
+  private readonly pace = new SlicePace();
   private readonly turnMs: number;
   private readonly virtual: VirtualTime | undefined;
   private readonly time: Instant = { sec: 0, nsec: 0 };
@@ -63,7 +63,7 @@ export class LoopExecutor implements Executor {
     this.failed = new Promise((resolve) => {
       this.fail = resolve;
     });
-    this.sliceInstructions = options.sliceInstructions ?? SLICE_INSTRUCTIONS;
+    this.sliceInstructions = options.sliceInstructions ?? (options.virtual === undefined ? undefined : SLICE_INSTRUCTIONS);
     this.turnMs = options.turnMs ?? TURN_MS;
     this.virtual = options.virtual;
   }
@@ -103,7 +103,7 @@ export class LoopExecutor implements Executor {
       let used = 0;
       while (used < instructions) {
         const seen = this.events.now();
-        const step = await payload.step(Math.min(this.sliceInstructions, instructions - used));
+        const step = await payload.step(Math.min(this.sliceInstructions ?? SLICE_INSTRUCTIONS, instructions - used));
         used += step.used;
         this.virtual.retire(step.used);
         await new Promise<void>((resolve) => this.soon(resolve));
@@ -128,12 +128,13 @@ export class LoopExecutor implements Executor {
   private run(): void {
     const payload = this.payload;
     if (payload === undefined) return;
-    const end = performance.now() + this.turnMs;
+    let begun = performance.now();
+    const end = begun + this.turnMs;
     this.state = 'stepping';
     try {
       for (;;) {
         const seen = this.events.now();
-        const step = payload.step(this.sliceInstructions);
+        const step = payload.step(this.sliceInstructions ?? this.pace.instructions);
         if (step instanceof Promise) {
           step.then(
             (done) => this.after(done, seen),
@@ -141,7 +142,10 @@ export class LoopExecutor implements Executor {
           );
           return;
         }
-        if (step.wait !== undefined || this.virtual !== undefined || this.wantsQuiet.length > 0 || performance.now() >= end) {
+        const now = performance.now();
+        this.pace.took(step.used, now - begun);
+        begun = now;
+        if (step.wait !== undefined || this.virtual !== undefined || this.wantsQuiet.length > 0 || now >= end) {
           this.after(step, seen);
           return;
         }

@@ -5,8 +5,8 @@ import type { WakeListener } from './wait-queue.ts';
 
 /** Instructions a task runs before the next one has its turn. */
 export const QUANTUM = 50_000;
-/** Instructions it runs at most, its turn over or not, when nobody was ready before: so late are timers noticed. */
-export const LONG_RUN = 500_000;
+/** Instructions it runs at most, its turn over or not, when nobody was ready before: so late are timers noticed. What a step is given is less, as a rule. */
+export const LONG_RUN = 4_000_000;
 
 /**
  * Which task runs next, and what parked ones wait for.
