@@ -1,8 +1,9 @@
 import { type I64, i64 } from '../wasm/expression.ts';
 
 /**
- * Why translated code came back. All registers and FUEL are in memory then. Its answer is the address to go on at, all 64 bits of it; jumps clear bit
- * 0, so an odd answer says something else: that the instruction at an address is for the interpreter. See {@link leaveAt}.
+ * Why translated code came back. All registers and FUEL are in memory then. An even answer is the address that the guest's function returned to, all 64
+ * bits of it; jumps clear bit 0, so an odd one says something else: that there is no translated code to go on with, or that an instruction is for the
+ * interpreter. See {@link leaveAt}.
  */
 export const Left = {
   /** Go on there. */
@@ -33,6 +34,12 @@ export const Answer = { REST_MASK: 0xffff, REASON_SHIFT: 16 } as const;
 /** The answer that leaves the instruction at `pc` to the interpreter. `rest`: instructions that FUEL was charged and that were not executed. */
 export function leaveAt(pc: number, reason: typeof Left.INTERPRET | typeof Left.FUEL, rest: number): I64 {
   return i64.words((reason << Answer.REASON_SHIFT) | rest, pc | 1);
+}
+
+/** The answer to go on at an address, where no function returns to it. One of more than 32 bits stands for itself: nobody goes on there. */
+export function goOnAt(pc: I64): I64 {
+  if (pc.value !== undefined) return i64.const(pc.value + 1);
+  return i64.select(i64.eqz(i64.shrU(pc, i64.const(32))), i64.or(pc, i64.const(1)), pc);
 }
 
 /** Prefix of the names under which translated code imports helpers. */

@@ -105,10 +105,9 @@ function finishCallFunction(module: ModuleBuilder, settle: Callee, run: Callee):
   return module.function(['i64', 'i32', 'i32'], 'i64', (code, [answer, next, depth]) => {
     const zero = i32.const(0);
     const around = code.let(i64.load(zero, Layout.BACK));
-    const high = i64.shrU(answer, i64.const(32));
-    const interpret = i64.eq(i64.shrU(answer, i64.const(32 + Answer.REASON_SHIFT)), i64.const(Left.INTERPRET));
-    const goesOn = choose(isOdd(answer), interpret, i64.eqz(high));
-    code.if(i32.eqz(goesOn), () => code.return(answer));
+    // An even answer is a return to elsewhere: the call was given up, as by longjmp, and this waits in vain.
+    const reason = i64.shrU(answer, i64.const(32 + Answer.REASON_SHIFT));
+    code.if(i32.or(i32.eqz(isOdd(answer)), i64.gtU(reason, i64.const(Left.INTERPRET))), () => code.return(answer));
     code.if(i32.or(i32.geS(depth, i32.const(FINISH_DEPTH_MAX)), i64.eq(answer, around)), () => code.return(answer));
     const depthAround = code.let(i32.load(zero, Layout.DEPTH));
     const withdrawals = code.let(i32.load(zero, Layout.WITHDRAWALS));

@@ -58,7 +58,7 @@ function goFunction(module: ModuleBuilder, find: Callee, signature: number): Cal
     const handle = code.let(i32.wrap(i64.shrU(found, i64.const(32))));
     code.if(i32.eqz(handle), () => {
       code.store('i32', zero, fuel, Layout.FUEL);
-      code.return(i64.extendU(pc));
+      code.return(i64.extendU(i32.or(pc, i32.const(1))));
     });
     const index = i32.and(handle, i32.const(Layout.Handle.INDEX_MASK));
     code.returnCallIndirect(signature, index, i32.shrU(handle, i32.const(Layout.Handle.ENTRY_SHIFT)), depth, fuel);

@@ -1,6 +1,6 @@
 import { boxF32, canonicalNan, SINGLE } from '../float/format.ts';
 import { isIllegalMode, writeHostLimit } from '../float/host-limit.ts';
-import { Left, leaveAt } from '../interpreter/agreement.ts';
+import { goOnAt, Left, leaveAt } from '../interpreter/agreement.ts';
 import type { HelperName } from '../isa/instruction.ts';
 import * as Layout from '../layout.ts';
 import { type Callee, type Code, call, callIndirect, type Label, type Local } from '../wasm/code.ts';
@@ -244,7 +244,7 @@ export class RegionWriter implements Surroundings {
     const deeper = i32.add(depth, i32.const(1));
     const none = (): void => {
       code.store('i32', zero, fuel, Layout.FUEL);
-      code.set(this.#answer, to);
+      code.set(this.#answer, goOnAt(to));
     };
     code.ifRarely(i32.eqz(handle), none, () => {
       code.set(this.#answer, callIndirect('i64', signature, indexOf(handle), wayOf(handle), deeper, fuel));
@@ -274,7 +274,7 @@ export class RegionWriter implements Surroundings {
 
   #jumpToHandle(handle: Local<'i32'>, to: I64): void {
     const { depth, fuel, signature } = this.#parts;
-    this.code.ifRarely(i32.eqz(handle), () => this.#return(to));
+    this.code.ifRarely(i32.eqz(handle), () => this.#return(goOnAt(to)));
     this.code.returnCallIndirect(signature, indexOf(handle), wayOf(handle), depth, fuel);
   }
 
@@ -290,15 +290,16 @@ export class RegionWriter implements Surroundings {
   }
 
   #limitDepth(to: I64): void {
-    this.code.ifRarely(i32.geS(this.#parts.depth, i32.const(CALL_DEPTH_MAX)), () => this.#return(to));
+    this.code.ifRarely(i32.geS(this.#parts.depth, i32.const(CALL_DEPTH_MAX)), () => this.#return(goOnAt(to)));
   }
 
   /** Goes on at `next` if that is where a call came back, or comes back once it is finished. Everything was in memory before it. */
   #comeBack(next: number): void {
     const { code } = this;
     const { region, fuel, depth, helpers } = this.#parts;
+    const goOn = goOnAt(i64.const(next));
     if (!region.blocks.has(next)) {
-      code.return(this.#answer);
+      code.return(i64.select(i64.eq(this.#answer, i64.const(next)), goOn, this.#answer));
       return;
     }
     code.ifRarely(i64.ne(this.#answer, i64.const(next)), () => {
@@ -307,7 +308,7 @@ export class RegionWriter implements Surroundings {
     });
     if (this.#plans.keepStack.has(this.#block.start)) {
       const before = this.integers.value(STACK_POINTER);
-      code.ifRarely(i64.ne(i64.load(zero, Layout.X + STACK_POINTER * 8), before), () => code.return(this.#answer));
+      code.ifRarely(i64.ne(i64.load(zero, Layout.X + STACK_POINTER * 8), before), () => code.return(goOn));
     }
     code.set(fuel, i32.load(zero, Layout.FUEL));
     this.#goOn(next);
