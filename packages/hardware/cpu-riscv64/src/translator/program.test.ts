@@ -106,7 +106,9 @@ describe('translated code that is kept', () => {
         expect(run(CODE + 16, 1000)).toBe(2000);
       }
     });
-    expect([...shelf.values.values()].map((kept) => (kept as KeptProgram).modules.length)).toEqual([1]);
+    // The interpreter's machine code is there as well if the host has optimised it by now.
+    const lengths = [...shelf.values.values()].flatMap((kept) => (kept as Partial<KeptProgram>).modules?.length ?? []);
+    expect(lengths).toEqual([1]);
     const counters = await running(shelf, ({ context, write, run }) => {
       write(CODE, ...loop(1), ...CALLER);
       expect(run(CODE, MANY)).toBe(MANY);
