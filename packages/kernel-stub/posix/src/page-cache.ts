@@ -3,17 +3,28 @@ import { PAGE_BYTES } from '@ashlar/hardware';
 import type { Io } from '@ashlar/kernel-stub';
 import { BytesIo, type Filesystem } from '@ashlar/unix';
 
-/** Pages read ahead with a missing one. */
-const CLUSTER_PAGES = 16;
-const CLUSTER_BYTES = CLUSTER_PAGES * PAGE_BYTES;
+/** Pages read at a time, at least and at most: twice as many as before while one read goes on where the last one ended, as few again where it does not. */
+const CLUSTER_PAGES_MIN = 8;
+const CLUSTER_PAGES_MAX = 32;
+const CLUSTER_BYTES_MAX = CLUSTER_PAGES_MAX * PAGE_BYTES;
+
+/** Pages that were read together. */
+interface Cluster {
+  /** Number of its first page. */
+  readonly first: number;
+  readonly bytes: Uint8Array;
+}
 /** Pages of a file behind this one (256 MiB) are not kept: a sparse file may be very long. */
 const PAGES_PER_FILE_MAX = 1 << 16;
 
 /** The pages of one file that are at hand: whole ones, with zeroes behind the end of the file. */
 export class FilePages {
   /** By page number: its bytes, or the cluster that it was read with, since most are never looked at; missing: not read yet. */
-  readonly #pages: (Uint8Array | undefined)[] = [];
+  readonly #pages: (Uint8Array | Cluster | undefined)[] = [];
   count = 0;
+  /** Where the last read ended, and how many pages it was given. */
+  #readEnd = 0;
+  #readPages = 0;
 
   /** One past the last page that may be at hand. */
   get end(): number {
@@ -25,16 +36,25 @@ export class FilePages {
   }
 
   at(index: number): Uint8Array | undefined {
-    const bytes = this.#pages[index];
-    if (bytes === undefined || bytes.length === PAGE_BYTES) return bytes;
-    const offset = (index % CLUSTER_PAGES) * PAGE_BYTES;
-    const page = bytes.subarray(offset, offset + PAGE_BYTES);
+    const held = this.#pages[index];
+    if (held === undefined || held instanceof Uint8Array) return held;
+    const offset = (index - held.first) * PAGE_BYTES;
+    const page = held.bytes.subarray(offset, offset + PAGE_BYTES);
     this.#pages[index] = page;
     return page;
   }
 
-  /** `cluster`: the bytes of its pages from the first one on. */
-  put(index: number, cluster: Uint8Array): void {
+  /** The pages to be read since one is missing: its neighbours before it as well where it was not to be expected. */
+  readFor(index: number): { first: number; pages: number } {
+    const goesOn = index === this.#readEnd && index > 0;
+    const pages = goesOn ? Math.min(CLUSTER_PAGES_MAX, this.#readPages * 2) : CLUSTER_PAGES_MIN;
+    const first = goesOn ? index : index - (index % pages);
+    this.#readPages = pages;
+    this.#readEnd = first + pages;
+    return { first, pages };
+  }
+
+  put(index: number, cluster: Cluster): void {
     while (this.#pages.length < index) this.#pages.push(undefined);
     this.#pages[index] = cluster;
     this.count++;
@@ -102,7 +122,7 @@ export class PageCache {
   #otherwise(filled: Reply, node: number, position: number, at: number, end: number, io: Io): Reply {
     if (filled !== NO_ROOM) return typeof filled !== 'number' || position === at ? filled : position - at;
     if (position > at) return position - at;
-    const bytes = new Uint8Array(Math.min(CLUSTER_BYTES, end - at));
+    const bytes = new Uint8Array(Math.min(CLUSTER_BYTES_MAX, end - at));
     this.#io.reset(bytes);
     const got = this.#below.read(node, at, this.#io);
     return typeof got !== 'number' || got <= 0 ? got : io.put(0, bytes.subarray(0, got));
@@ -111,19 +131,20 @@ export class PageCache {
   /** Reads the cluster around a missing page. 0, an errno, a wait, or {@link NO_ROOM}. */
   #fill(file: FilePages, node: number, index: number, size: number): Reply {
     if (index >= PAGES_PER_FILE_MAX) return NO_ROOM;
-    const first = index - (index % CLUSTER_PAGES);
-    const pages = Math.min(CLUSTER_PAGES, Math.ceil(size / PAGE_BYTES) - first);
-    const bytes = new Uint8Array(pages * PAGE_BYTES);
+    const wanted = file.readFor(index);
+    const { first } = wanted;
+    const bytes = new Uint8Array(Math.min(wanted.pages, Math.ceil(size / PAGE_BYTES) - first) * PAGE_BYTES);
     this.#io.reset(bytes);
     const got = this.#below.read(node, first * PAGE_BYTES, this.#io);
     if (typeof got !== 'number' || got < 0) return got;
     const valid = Math.ceil(got / PAGE_BYTES);
     if (!this.#room(valid)) return NO_ROOM;
+    const cluster = { first, bytes };
     for (let i = 0; i < valid; i++) {
       if (file.has(first + i)) this.#account.charge(-1);
       else {
         this.#pagesUsed++;
-        file.put(first + i, bytes);
+        file.put(first + i, cluster);
       }
     }
     this.#files.delete(file);
