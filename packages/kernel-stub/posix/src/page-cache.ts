@@ -14,6 +14,7 @@ interface Cluster {
   readonly first: number;
   readonly bytes: Uint8Array;
 }
+
 /** Pages of a file behind this one (256 MiB) are not kept: a sparse file may be very long. */
 const PAGES_PER_FILE_MAX = 1 << 16;
 
@@ -44,14 +45,20 @@ export class FilePages {
     return page;
   }
 
-  /** The pages to be read since one is missing: its neighbours before it as well where it was not to be expected. */
+  /**
+   * The pages to be read since one is missing: its neighbours before it as well where it was not to be expected. The same until {@link wasRead}: who has to
+   * wait for them asks again.
+   */
   readFor(index: number): { first: number; pages: number } {
     const goesOn = index === this.#readEnd && index > 0;
     const pages = goesOn ? Math.min(CLUSTER_PAGES_MAX, this.#readPages * 2) : CLUSTER_PAGES_MIN;
-    const first = goesOn ? index : index - (index % pages);
-    this.#readPages = pages;
+    return { first: goesOn ? index : index - (index % pages), pages };
+  }
+
+  /** They were read. */
+  wasRead(first: number, pages: number): void {
     this.#readEnd = first + pages;
-    return { first, pages };
+    this.#readPages = pages;
   }
 
   put(index: number, cluster: Cluster): void {
@@ -131,12 +138,12 @@ export class PageCache {
   /** Reads the cluster around a missing page. 0, an errno, a wait, or {@link NO_ROOM}. */
   #fill(file: FilePages, node: number, index: number, size: number): Reply {
     if (index >= PAGES_PER_FILE_MAX) return NO_ROOM;
-    const wanted = file.readFor(index);
-    const { first } = wanted;
-    const bytes = new Uint8Array(Math.min(wanted.pages, Math.ceil(size / PAGE_BYTES) - first) * PAGE_BYTES);
+    const { first, pages } = file.readFor(index);
+    const bytes = new Uint8Array(Math.min(pages, Math.ceil(size / PAGE_BYTES) - first) * PAGE_BYTES);
     this.#io.reset(bytes);
     const got = this.#below.read(node, first * PAGE_BYTES, this.#io);
     if (typeof got !== 'number' || got < 0) return got;
+    file.wasRead(first, pages);
     const valid = Math.ceil(got / PAGE_BYTES);
     if (!this.#room(valid)) return NO_ROOM;
     const cluster = { first, bytes };
