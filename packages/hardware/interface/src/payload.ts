@@ -27,7 +27,10 @@ export interface Payload extends Saveable {
    * -ENOENT if there is none of that name.
    */
   serve(service: string, channel: Channel): Result;
-  /** Ends everything within; asked again while it answers a wait. */
+  /**
+   * Ends everything within; asked again while it answers a wait. Of a domain that was destroyed it is asked once, when its machine answers nothing any
+   * more: what it has of the thread's (address spaces, buffers) is given back then.
+   */
   stop(): Reply;
 }
 

@@ -71,6 +71,49 @@ describe('plugin code in a domain of this thread', () => {
     }
   });
 
+  it('lets go of what it has once its domain is destroyed and its machine answers nothing', async () => {
+    let charged = -1;
+    let stops = 0;
+    const lower = machine();
+    const set = around(
+      {
+        stop: () => {
+          stops += 1;
+          charged = lower.memory.usedPages;
+          throw new Error('bad plugin');
+        },
+      },
+      lower,
+    );
+    const domain = await set.create(SPEC);
+    domain.start();
+    await domain.destroy();
+    expect(await domain.stopped).toEqual({ reason: 'killed', message: '' });
+    expect([stops, charged]).toEqual([1, 0]);
+  });
+
+  it('is not told to stop while it is what ends its domain', async () => {
+    let stops = 0;
+    let end: (() => Promise<void>) | undefined;
+    const set = around({
+      step: () => {
+        void end?.();
+        expect(stops).toBe(0);
+        return { used: 1, wait: undefined };
+      },
+      stop: () => {
+        stops += 1;
+        return 0;
+      },
+    });
+    const domain = await set.create(SPEC);
+    end = () => domain.destroy();
+    domain.start();
+    await set.step(100);
+    expect(await domain.stopped).toEqual({ reason: 'killed', message: '' });
+    expect(stops).toBe(0);
+  });
+
   it('cannot keep a step going for ever by doing nothing', async () => {
     let steps = 0;
     const set = around({

@@ -46,6 +46,8 @@ export class LocalResident implements Resident {
   #planned: readonly DomainSpec[] = [];
   /** Settles, and never rejects, when the step under way is done. */
   #stepping: Promise<unknown> | undefined;
+  /** Its payload is on the stack: it may be what ends this domain. */
+  #within = false;
   #retired = 0;
   #steps = 0;
   #end!: (stop: DomainStop) => void;
@@ -82,10 +84,13 @@ export class LocalResident implements Resident {
     if (this.#over) return IDLE;
     this.#steps += 1;
     let step: Step | Promise<Step>;
+    this.#within = true;
     try {
       step = this.payload.step(budget);
     } catch (error) {
       return this.#crash(error);
+    } finally {
+      this.#within = false;
     }
     if (!(step instanceof Promise)) return this.#stepped(step);
     const settled = step.then(
@@ -172,6 +177,7 @@ export class LocalResident implements Resident {
     const payload = this.#payload;
     if (payload !== undefined && isDisposable(payload)) await payload.dispose();
     this.#place.partition?.revoke();
+    if (payload !== undefined && !this.#within && this.#stepping === undefined) letGo(payload);
   }
 
   #stepped(step: Step): Step {
@@ -207,6 +213,15 @@ interface Disposable {
 
 function isDisposable(payload: object): payload is Disposable {
   return 'dispose' in payload && typeof payload.dispose === 'function';
+}
+
+/** Its machine answers nothing any more: what it has of this thread's (address spaces, buffers) goes to whoever needs it next, not to the garbage collector. */
+function letGo(payload: Payload): void {
+  try {
+    payload.stop();
+  } catch {
+    // It may be what crashed: its memory is collected then.
+  }
 }
 
 export function oneLine(error: unknown): string {

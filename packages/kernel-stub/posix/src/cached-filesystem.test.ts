@@ -142,6 +142,24 @@ describe('CachedFilesystem', () => {
     expect(below.filesystem.getattr(node, out)).toBe(-116);
   });
 
+  it('shows nothing of what was in its memory before', () => {
+    const out = newAttributes();
+    for (const [bytes, fill] of [
+      [4096, 7],
+      [100, 1],
+    ] as const) {
+      const { cached } = make();
+      cached.create(1, 1, utf8('f'), 0o100644, 0, out);
+      cached.write(out.node, 0, new BytesIo(new Uint8Array(bytes).fill(fill)));
+      expect(readAll(cached, out.node)).toEqual(new Uint8Array(bytes).fill(fill));
+      cached.setattr(2, out.node, { size: 4000 }, out);
+      const longer = new Uint8Array(4000);
+      longer.fill(fill, 0, bytes);
+      expect(readAll(cached, out.node)).toEqual(longer);
+      cached.end();
+    }
+  });
+
   it('answers as the file system below, whatever happens in which order', () => {
     const name = fc.constantFrom('a', 'b', 'c');
     const directory = fc.constantFrom(0, 1);
@@ -160,7 +178,8 @@ describe('CachedFilesystem', () => {
     );
     fc.assert(
       fc.property(fc.array(action, { maxLength: 40 }), (actions) => {
-        const { cached, below } = make({ nodes: 3, pages: 4 });
+        // From the second run on its pages are in memory that another cache left.
+        const { cached, below, account } = make({ nodes: 3, pages: 8 });
         const plain = new Counted(new Account()).filesystem;
         const both: [Filesystem, number[]][] = [cached, plain].map((filesystem) => {
           const out = newAttributes();
@@ -177,11 +196,15 @@ describe('CachedFilesystem', () => {
             tag++;
           }
         }
+        const charged = account.usedPages;
+        const used = cached.pages.pagesUsed;
+        cached.end();
+        expect(cached.pages.pagesUsed).toBe(0);
+        expect(account.usedPages).toBe(charged - used);
         cached.clear();
         cached.forget(both[0]?.[1][1] as number);
         cached.clear();
         expect(below.held).toBe(0);
-        expect(cached.pages.pagesUsed).toBe(0);
       }),
       { numRuns: 300 },
     );

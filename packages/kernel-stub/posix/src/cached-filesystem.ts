@@ -372,6 +372,10 @@ export class CachedFilesystem implements Filesystem {
     return this.pages.clear();
   }
 
+  end(): void {
+    this.pages.end();
+  }
+
   /** Saved is which nodes are held below, and by how many users; what is known of them is asked for again. */
   save(out: PartWriter): Reply {
     const held: number[][] = [];

@@ -2,6 +2,7 @@ import type { MemoryAccount, Reply } from '@ashlar/hardware';
 import { PAGE_BYTES } from '@ashlar/hardware';
 import type { Io } from '@ashlar/kernel-stub';
 import { BytesIo, type Filesystem } from '@ashlar/unix';
+import { SpareBuffers } from './spare-buffers.ts';
 
 /** Pages read at a time, at least and at most: twice as many as before while one read goes on where the last one ended, as few again where it does not. */
 const CLUSTER_PAGES_MIN = 8;
@@ -12,8 +13,12 @@ const CLUSTER_BYTES_MAX = CLUSTER_PAGES_MAX * PAGE_BYTES;
 interface Cluster {
   /** Number of its first page. */
   readonly first: number;
-  readonly bytes: Uint8Array;
+  readonly bytes: Uint8Array<ArrayBuffer>;
 }
+
+const NOTHING = new Uint8Array();
+/** What caches that are over leave to others. */
+const SPARE = new SpareBuffers();
 
 /** Pages of a file behind this one (256 MiB) are not kept: a sparse file may be very long. */
 const PAGES_PER_FILE_MAX = 1 << 16;
@@ -21,7 +26,7 @@ const PAGES_PER_FILE_MAX = 1 << 16;
 /** The pages of one file that are at hand: whole ones, with zeroes behind the end of the file. */
 export class FilePages {
   /** By page number: its bytes, or the cluster that it was read with, since most are never looked at; missing: not read yet. */
-  readonly #pages: (Uint8Array | Cluster | undefined)[] = [];
+  readonly #pages: (Uint8Array<ArrayBuffer> | Cluster | undefined)[] = [];
   count = 0;
   /** Where the last read ended, and how many pages it was given. */
   #readEnd = 0;
@@ -73,6 +78,11 @@ export class FilePages {
     this.count--;
   }
 
+  /** The memory that its pages are in. */
+  *buffers(): Iterable<ArrayBuffer> {
+    for (const held of this.#pages) if (held !== undefined) yield held instanceof Uint8Array ? held.buffer : held.bytes.buffer;
+  }
+
   /** No page is at hand from `end` on. */
   cut(end: number): void {
     if (this.#pages.length > end) this.#pages.length = end;
@@ -90,7 +100,7 @@ export class PageCache {
   #pagesUsed = 0;
   /** Files with pages, the one read into longest ago first. */
   readonly #files = new Set<FilePages>();
-  readonly #io = new BytesIo(new Uint8Array());
+  readonly #io = new BytesIo(NOTHING);
 
   constructor(below: Filesystem, account: MemoryAccount, pagesMax: number) {
     this.#below = below;
@@ -139,13 +149,20 @@ export class PageCache {
   #fill(file: FilePages, node: number, index: number, size: number): Reply {
     if (index >= PAGES_PER_FILE_MAX) return NO_ROOM;
     const { first, pages } = file.readFor(index);
-    const bytes = new Uint8Array(Math.min(pages, Math.ceil(size / PAGE_BYTES) - first) * PAGE_BYTES);
+    const bytes = SPARE.take(Math.min(pages, Math.ceil(size / PAGE_BYTES) - first) * PAGE_BYTES);
     this.#io.reset(bytes);
     const got = this.#below.read(node, first * PAGE_BYTES, this.#io);
-    if (typeof got !== 'number' || got < 0) return got;
+    if (typeof got !== 'number' || got < 0) {
+      SPARE.give(bytes.buffer);
+      return got;
+    }
     file.wasRead(first, pages);
+    bytes.fill(0, got);
     const valid = Math.ceil(got / PAGE_BYTES);
-    if (!this.#room(valid)) return NO_ROOM;
+    if (!this.#room(valid)) {
+      SPARE.give(bytes.buffer);
+      return NO_ROOM;
+    }
     const cluster = { first, bytes };
     for (let i = 0; i < valid; i++) {
       if (file.has(first + i)) this.#account.charge(-1);
@@ -210,6 +227,15 @@ export class PageCache {
     const before = this.#pagesUsed;
     for (const file of [...this.#files]) this.drop(file, 0);
     return before;
+  }
+
+  /** Nothing is read or written afterwards: its memory goes to the next one. */
+  end(): void {
+    const buffers = new Set<ArrayBuffer>();
+    for (const file of this.#files) for (const buffer of file.buffers()) buffers.add(buffer);
+    this.clear();
+    this.#io.reset(NOTHING);
+    for (const buffer of buffers) SPARE.give(buffer);
   }
 }
 

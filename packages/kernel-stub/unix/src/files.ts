@@ -60,6 +60,8 @@ export interface FileProvider {
   abandon(progress: Plain): void;
   /** Memory is short: lets go of what can be had again. Pages given back. */
   reclaim(): number;
+  /** The kernel is over: nothing is asked for afterwards. */
+  end(): void;
 
   // State. Legal only between steps.
   /** 0, or a wait while requests are under way. */

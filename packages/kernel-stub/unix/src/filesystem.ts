@@ -51,6 +51,8 @@ export interface Filesystem {
   follow?(node: number): FollowedLink | undefined;
   /** Memory is short: lets go of what can be had again. Pages given back. */
   reclaim?(): number;
+  /** Nothing is asked of it afterwards, and no request is under way: what it holds may go to others. */
+  end?(): void;
   /** What it holds beside the device below it, and which nodes it holds there. */
   save?(out: PartWriter): Reply;
   restore?(part: PartReader): Reply;

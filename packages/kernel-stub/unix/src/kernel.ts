@@ -87,6 +87,7 @@ export class UnixKernel implements KernelStub {
     for (const process of [...this.core.processes.values()]) {
       if (process !== this.core.init) this.core.life.endProcess(process, { code: 0, signal: Signal.KILL });
     }
+    this.core.files.end();
     return 0;
   }
 

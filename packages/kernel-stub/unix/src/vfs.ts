@@ -131,6 +131,10 @@ export class Files implements FileProvider, FileOwner {
     return pages;
   }
 
+  end(): void {
+    for (const { filesystem } of this.places.mounts) filesystem.end?.();
+  }
+
   #begin(caller: Caller, call: string, path: Uint8Array): void {
     this.#asker.pid = caller.group;
     this.#asker.thread = caller.id;
