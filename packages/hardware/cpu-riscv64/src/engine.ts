@@ -23,10 +23,11 @@ export class Views {
 
 const WASM_PAGE = 0x1_0000;
 /**
- * Guest memory that there is from the start, in wasm pages: enough to reach a small program's stack, 41 MiB above its image. It is address space
- * until it is used; but when a memory grows, V8 counts old and new bytes and collects garbage, which takes longer than the program.
+ * Guest memory that there is from the start, in wasm pages: enough to reach a small program's stack, 33 MiB above its image. It is address space
+ * until it is used; but when a memory grows, V8 counts old and new bytes and collects garbage, which takes longer than the program. It does so too
+ * once a process has more than 64 MiB of such memory, so it is less than that with what lies below the guest's.
  */
-const FIRST_PAGES = 700;
+const FIRST_PAGES = 580;
 /** Memory grows by at least this many wasm pages and by an eighth, so that growing stays rare and small spaces stay small. */
 const GROWTH_PAGES = 16;
 /** As many bytes are copied one by one before a view of them is worth making. */

@@ -15,7 +15,7 @@ import { PAGE_BYTES } from '@ashlar/hardware';
  * address in use.
  */
 export const IMAGE_BASE = 0x1_0000;
-export const HEAP_BYTES = 32 << 20;
+export const HEAP_BYTES = 24 << 20;
 /** Linux's stack_guard_gap: 256 pages. */
 export const GUARD_BYTES = 256 * PAGE_BYTES;
 /** The usual soft RLIMIT_STACK. */
