@@ -17,10 +17,10 @@ const require = createRequire(import.meta.url);
 const source =
   "exports.sum = (...values) => values.reduce((sum, value) => sum + value, 0); exports.folder = __dirname; require('node:path');";
 
-function load(folder = join(scratch, 'code'), use = 'run') {
+function load(folder = join(scratch, 'code'), use = 'run', cpuMs = 0) {
   const file = join(scratch, 'program-1234.cjs');
   writeFileSync(file, source);
-  const loaded = loadCached(file, folder, use, require);
+  const loaded = loadCached(file, folder, use, require, () => cpuMs);
   const { sum, folder: own } = loaded.exports as { sum: (...values: number[]) => number; folder: string };
   expect([sum(1, 2, 3), own]).toEqual([6, scratch]);
   return loaded;
@@ -31,14 +31,31 @@ const onlyFile = (folder: string): string => join(folder, readdirSync(folder)[0]
 describe('compiled code', () => {
   it('is kept by the first process and used by the next', () => {
     const first = load();
-    expect(first.cached).toBe(false);
+    expect(first.from).toBe('source');
     first.keep();
-    expect(load().cached).toBe(true);
+    expect(load().from).toBe('brief');
+  });
+
+  it('of a longer run comes before that of a brief one, and is kept once', () => {
+    const folder = join(scratch, 'code');
+    load().keep();
+    const longer = load(folder, 'run', 400);
+    expect(longer.from).toBe('brief');
+    longer.keep();
+    expect(readdirSync(folder)).toHaveLength(2);
+    const next = load();
+    expect(next.from).toBe('long');
+    rmSync(folder, { recursive: true });
+    next.keep();
+    longer.keep();
+    load(folder, 'run', 400).keep();
+    expect(load().from).toBe('long');
+    expect(readdirSync(folder)).toHaveLength(1);
   });
 
   it('is of one use only', () => {
     load().keep();
-    expect(load(undefined, 'check').cached).toBe(false);
+    expect(load(undefined, 'check').from).toBe('source');
   });
 
   it('is made again when it is damaged, wherever the damage is', () => {
@@ -49,18 +66,18 @@ describe('compiled code', () => {
       const damaged = Buffer.from(whole);
       damaged[at] = (damaged[at] as number) ^ 1;
       writeFileSync(onlyFile(folder), damaged);
-      expect(load().cached, `byte ${at}`).toBe(false);
+      expect(load().from, `byte ${at}`).toBe('source');
     }
     writeFileSync(onlyFile(folder), whole.subarray(0, 10));
     load().keep();
-    expect(load().cached).toBe(true);
+    expect(load().from).toBe('brief');
   });
 
   it('is done without where nothing can be written', () => {
     const folder = join(scratch, 'a-file');
     writeFileSync(folder, '');
     load(folder).keep();
-    expect(load(folder).cached).toBe(false);
+    expect(load(folder).from).toBe('source');
   });
 
   it('does not pile up', () => {

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { setFlagsFromString } from 'node:v8';
 import { Script } from 'node:vm';
 import { CacheFolder, engine } from './cache-folder.ts';
 
@@ -9,14 +8,24 @@ const PARAMETERS = 'exports, require, module, __filename, __dirname';
 /** Files kept: one for each bundle, Node.js version and kind of use. */
 const FILES_MAX = 16;
 const BYTES_MAX = 64 * 2 ** 20;
+/** A process that has used the CPU for so long has come through what only longer runs use: a CPU's translator, for one. Milliseconds. */
+const LONG_CPU_MS = 400;
 
 export interface CachedModule {
   readonly exports: unknown;
-  /** Whether the module was made from what an earlier process had compiled. */
-  readonly cached: boolean;
-  /** Keeps what this process compiled, for the next one. Does nothing if that was cached, and never throws: a cache is no duty. */
+  /** What the module was made from: what a process compiled that ended soon, or one that used the CPU for longer; or nothing but its source. */
+  readonly from: 'source' | 'brief' | 'long';
+  /**
+   * Keeps what this process compiled, for the next one, if that is more than it found. Never throws: a cache is no duty. Not after a minute: V8 drops
+   * bytecode that has not run for some collections, as what starts a program has not by then.
+   */
   readonly keep: () => void;
 }
+
+const cpuMsOfProcess = (): number => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+};
 
 /**
  * Loads a bundled CommonJS module from its source and, if there is one, from the bytecode that an earlier process kept: compiling a bundle takes
@@ -29,11 +38,19 @@ export interface CachedModule {
  * @param file absolute path, content-addressed by its name
  * @param folder of the cache; made when something is kept
  * @param use what the module is loaded for: processes that do the same compile the same
+ * @param cpuMs CPU time that this process has used
  */
-export function loadCached(file: string, folder: string, use: string, require: NodeJS.Require): CachedModule {
+export function loadCached(
+  file: string,
+  folder: string,
+  use: string,
+  require: NodeJS.Require,
+  cpuMs: () => number = cpuMsOfProcess,
+): CachedModule {
   const cache = new CacheFolder(folder, { files: FILES_MAX, bytes: BYTES_MAX });
-  const name = `${basename(file)}-${use}-${engine()}`;
-  const cachedData = cache.read(name);
+  const name = (kind: 'brief' | 'long'): string => `${basename(file)}-${use}-${kind}-${engine()}`;
+  const long = cache.read(name('long'));
+  const cachedData = long ?? cache.read(name('brief'));
   // No line of its own, so that lines in stack traces are the file's.
   const opening = `(function (${PARAMETERS}) {`;
   const script = new Script(`${opening}${readFileSync(file, 'latin1')}\n})`, {
@@ -44,13 +61,14 @@ export function loadCached(file: string, folder: string, use: string, require: N
   const module = { exports: {} };
   const body = script.runInThisContext() as (...parameters: unknown[]) => void;
   body(module.exports, require, module, file, join(file, '..'));
-  const cached = cachedData !== undefined && script.cachedDataRejected === false;
-  // Else the engine drops what has not run for a while, as what starts a program has not when a long one ends. Bytecode is for one set of flags.
-  if (!cached) setFlagsFromString('--no-flush-bytecode');
+  const isCached = cachedData !== undefined && script.cachedDataRejected === false;
+  const from = !isCached ? 'source' : long === undefined ? 'brief' : 'long';
+  let kept: CachedModule['from'] = from;
   const keep = (): void => {
-    if (cached) return;
-    setFlagsFromString('--flush-bytecode');
-    cache.write(name, script.createCachedData());
+    const kind = cpuMs() < LONG_CPU_MS ? 'brief' : 'long';
+    if (kept === 'long' || kept === kind) return;
+    kept = kind;
+    cache.write(name(kind), script.createCachedData());
   };
-  return { exports: module.exports, cached, keep };
+  return { exports: module.exports, from, keep };
 }

@@ -12,6 +12,9 @@ declare const __dirname: string;
 /** Imports a module for the bundled command. */
 export const load = (specifier: string): Promise<unknown> => import(specifier);
 
+/** A command that takes longer keeps what it compiled while it runs: by its end V8 may have dropped what started it. */
+const KEEP_AFTER_MS = 1000;
+
 /** Commands that each have compiled code of their own. */
 const COMMANDS: readonly (string | undefined)[] = ['run', 'up', 'check', 'plugins', 'matrix'];
 
@@ -26,6 +29,7 @@ export function launch(): Promise<never> {
   }
   const use = COMMANDS.includes(argv[0]) ? `${argv[0]}` : 'other';
   const command = loadCached(file, join(defaultCacheFolder(), 'code'), use, require);
+  setTimeout(() => command.keep(), KEEP_AFTER_MS).unref();
   // A run that failed may have seen little of the code.
   process.once('exit', (status) => {
     if (status === 0) command.keep();
