@@ -17,16 +17,28 @@ const oneLanguage = {
   },
 };
 
-/** The riscv64 interpreter is generated, the same each time: here once and for all, instead of at every start. */
-const interpreter = {
-  name: 'interpreter',
+/** What a module that is bundled exports is the same each time: here once and for all, instead of at every start. Its only export is a function `name`. */
+async function onlyExport(path, name) {
+  const generator = await import(pathToFileURL(path).href);
+  const others = Object.keys(generator).filter((other) => other !== name);
+  if (others.length > 0) throw new Error(`${path} exports ${others.join(', ')} as well; the bundle knows only ${name}`);
+  return generator[name]();
+}
+
+const bytesFrom = (bytes) => `new Uint8Array(Buffer.from('${Buffer.from(bytes).toString('base64')}', 'base64'))`;
+
+/** The riscv64 interpreter, and the functions that translated code calls, are generated. */
+const generated = {
+  name: 'generated',
   setup(plugins) {
     plugins.onLoad({ filter: /cpu-riscv64[\\/]dist[\\/]interpreter[\\/]module\.js$/ }, async ({ path }) => {
-      const generator = await import(pathToFileURL(path).href);
-      const others = Object.keys(generator).filter((name) => name !== 'interpreterModule');
-      if (others.length > 0) throw new Error(`${path} exports ${others.join(', ')} as well; the bundle knows only interpreterModule`);
-      const text = Buffer.from(generator.interpreterModule()).toString('base64');
-      return { contents: `export const interpreterModule = () => new Uint8Array(Buffer.from('${text}', 'base64'));` };
+      const bytes = await onlyExport(path, 'interpreterModule');
+      return { contents: `export const interpreterModule = () => ${bytesFrom(bytes)};` };
+    });
+    plugins.onLoad({ filter: /cpu-riscv64[\\/]dist[\\/]translator[\\/]helper-module\.js$/ }, async ({ path }) => {
+      const { bytes, signatures } = await onlyExport(path, 'helperModule');
+      const types = `new Map(${JSON.stringify([...signatures])})`;
+      return { contents: `let made; export const helperModule = () => (made ??= { signatures: ${types}, bytes: ${bytesFrom(bytes)} });` };
     });
   },
 };
@@ -52,7 +64,7 @@ const common = {
   sourcemap: 'linked',
   sourcesContent: false,
   define: { CPU_BUILD: JSON.stringify(buildOf('cpu-riscv64')) },
-  plugins: [oneLanguage, interpreter],
+  plugins: [oneLanguage, generated],
   // Guest programs are found beside their package. npm's own client is large, used only for npm: images that are not cached, and loads files by path.
   external: ['@ashlar/guests', 'pacote', '@npmcli/config', '@npmcli/config/*'],
   logLevel: 'warning',

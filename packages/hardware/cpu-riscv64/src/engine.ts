@@ -3,7 +3,7 @@ import { hostCodeOf, type UnderFlags, withHostCode } from './host-code.ts';
 import { FINISH_CALL } from './interpreter/agreement.ts';
 import { type InterpreterImports, interpreterModule } from './interpreter/module.ts';
 import * as Layout from './layout.ts';
-import { helpersOver } from './translator/helper-module.ts';
+import { helpersOver } from './translator/helpers.ts';
 import { withTieringBudget } from './v8-flags.ts';
 
 /** Typed views of a memory; replaced together when it grows. One class for all, so that code that uses them sees one shape of object. */
@@ -108,7 +108,7 @@ export class Engine {
   /** Instantiates translated code; its functions come into the table from `base` on. */
   place(module: WebAssembly.Module, base: number): void {
     this.#instances++;
-    this.#helpers ??= helpersOver(this.#memory);
+    this.#helpers ??= helpersOver(this.#memory, this.#codes);
     new WebAssembly.Instance(module, { env: { ...this.#imports, ...this.#helpers, base } });
   }
 

@@ -28,6 +28,17 @@ function withV8<T>(use: (v8: V8) => T): T | undefined {
   );
 }
 
+/** How many of these functions the host has optimised; 0 where there is no way to know. */
+export function optimisedIn(functions: Iterable<unknown>): number {
+  return (
+    withV8(({ isOptimised }) => {
+      let count = 0;
+      for (const func of functions) if (isOptimised(func)) count++;
+      return count;
+    }) ?? 0
+  );
+}
+
 /**
  * The optimised machine code of a module, so far as the host has optimised any; undefined if it has not, or if there is no way to get it.
  *

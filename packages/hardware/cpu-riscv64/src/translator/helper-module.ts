@@ -10,7 +10,7 @@ import { ModuleBuilder } from '../wasm/module.ts';
  * The functions that translated code calls for what an instruction does. The interpreter has them too, in its own module; but V8 is told to take its time
  * with that one, and these are to be optimised soon.
  */
-interface HelperModule {
+export interface HelperModule {
   /** Types, by name. */
   readonly signatures: ReadonlyMap<HelperName, Callee>;
   /** Imports the memory as `env.memory`, and exports each under its name behind {@link HELPER_EXPORT}. */
@@ -19,6 +19,7 @@ interface HelperModule {
 
 let made: HelperModule | undefined;
 
+/** The same each time: a bundle has what this gives, and not how it is made. */
 export function helperModule(): HelperModule {
   if (made === undefined) {
     const module = new ModuleBuilder(Layout.BASE_WASM_PAGES);
@@ -28,12 +29,4 @@ export function helperModule(): HelperModule {
     made = { signatures, bytes: module.finish() };
   }
   return made;
-}
-
-let compiled: WebAssembly.Module | undefined;
-
-/** The functions over a memory, by the names that translated code imports them under. */
-export function helpersOver(memory: WebAssembly.Memory): WebAssembly.ModuleImports {
-  compiled ??= new WebAssembly.Module(helperModule().bytes);
-  return new WebAssembly.Instance(compiled, { env: { memory } }).exports as WebAssembly.ModuleImports;
 }
