@@ -24,6 +24,9 @@ const LOOP_PART = 64;
 const INTERPRETED_PART = 25;
 /** The same where much of the program was kept by processes before this one: what they did not translate is hardly ever worth it. */
 const SETTLED_INTERPRETED_PART = 4;
+/** The first regions that a CPU makes are hot with this part of the samples: many a program has no more, and is over soon. */
+const EARLY_REGIONS = 24;
+const EARLY_PART = 4;
 /** Instructions after which what was interpreted before counts no more. */
 const LOOK_BACK = 20_000_000;
 /** Most regions in a module. */
@@ -83,7 +86,7 @@ export class Translator {
   sample(pc: number): number {
     const { period, samples, batch } = this.#options;
     const owner = this.#placement.ownerOf(pc);
-    const needed = owner === undefined ? samples : samples << owner.shape.generation;
+    const needed = owner === undefined ? this.#enough() : samples << owner.shape.generation;
     const seen = (this.#samples.get(pc) ?? 0) + 1;
     if (seen < needed) {
       if (this.#samples.size >= SAMPLES_MAX) this.#samples.clear();
@@ -112,6 +115,13 @@ export class Translator {
     const part = this.#program?.isSettled === true ? SETTLED_INTERPRETED_PART : INTERPRETED_PART;
     if (this.#interpreted >= this.#waited / part) this.#translateTimed();
     else if (this.#waited > LOOK_BACK) this.#lookAnew();
+  }
+
+  /** Samples of an address where nothing is in place that make it hot. */
+  #enough(): number {
+    const { samples } = this.#options;
+    const isEarly = this.#counters.regions < EARLY_REGIONS && this.#program?.isSettled !== true;
+    return isEarly ? Math.ceil(samples / EARLY_PART) : samples;
   }
 
   #lookAnew(): void {
@@ -154,7 +164,7 @@ export class Translator {
 
   /** Addresses that are on the way to being hot and not translated. */
   #warm(): readonly number[] {
-    const enough = this.#options.samples / WARM_PART;
+    const enough = this.#enough() / WARM_PART;
     const warm: number[] = [];
     for (const [pc, seen] of this.#samples) if (seen >= enough && this.#placement.ownerOf(pc) === undefined) warm.push(pc);
     return warm;
