@@ -5,7 +5,7 @@ import { CacheFolder, engine } from './cache-folder.ts';
 
 /** What a CommonJS module's code may use, in this order. */
 const PARAMETERS = 'exports, require, module, __filename, __dirname';
-/** Files kept: one for each bundle, Node.js version and kind of use. */
+/** Files kept: for each bundle, Node.js version and kind of use one of brief runs and one of longer ones. */
 const FILES_MAX = 16;
 const BYTES_MAX = 64 * 2 ** 20;
 /** A process that has used the CPU for so long has come through what only longer runs use: a CPU's translator, for one. Milliseconds. */
