@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { structure } from '../translator/flow.ts';
+import { type Plan, planGuards } from '../translator/guards.ts';
+import { planMerges } from '../translator/merges.ts';
 import { exploreRegion, type Region } from '../translator/region.ts';
 import { versionLoops } from '../translator/versions.ts';
 import { loopProgram } from './loops.ts';
@@ -11,23 +13,38 @@ import { TANGLE_CODE } from './tangles.ts';
 const LOOPS = Number(process.env.ASHLAR_LOOPS ?? 300);
 const SEED = Number(process.env.ASHLAR_SEED ?? 1);
 
-function hasVersions(code: Uint8Array): boolean {
+function explored(code: Uint8Array): Region {
   const halves = new Uint16Array(code.buffer);
   const view = { half: (pc: number) => halves[(pc - TANGLE_CODE) / 2] ?? -1, taken: () => false, reached: () => true };
-  const region = exploreRegion(view, [TANGLE_CODE]) as Region;
-  return versionLoops(region, structure(region)).versions.length > 0;
+  return exploreRegion(view, [TANGLE_CODE]) as Region;
+}
+
+const hasVersions = (region: Region): boolean => versionLoops(region, structure(region)).versions.length > 0;
+
+function countMerges(region: Region, counts: Record<string, number>): void {
+  const { blocks } = planGuards(region, structure(region));
+  for (const { start, ops } of region.blocks.values()) {
+    for (const merge of planMerges(ops, blocks.get(start) as Plan).values()) {
+      const name = merge.kind === 'stored' ? `stored ${merge.value.kind}` : merge.kind;
+      counts[name] = (counts[name] ?? 0) + 1;
+    }
+  }
 }
 
 describe('loops', () => {
   it(`${LOOPS} of them, seed ${SEED}, are the same translated and interpreted at every stop`, { timeout: 600_000 }, () => {
     let versioned = 0;
+    const merged = { loaded: 0, whole: 0, left: 0, 'stored wide': 0, 'stored register': 0, 'stored registers': 0 };
     for (let i = 0; i < LOOPS; i++) {
       const seed = SEED * 1_000_003 + i;
       const code = loopProgram(new Random(seed));
       expect({ seed, difference: compare(code, seed).difference }).toEqual({ seed, difference: undefined });
-      if (hasVersions(code)) versioned++;
+      const region = explored(code);
+      if (hasVersions(region)) versioned++;
+      countMerges(region, merged);
     }
     // The others have accesses that may be anywhere.
     expect(versioned).toBeGreaterThan(LOOPS / 4);
+    for (const [kind, count] of Object.entries(merged)) expect({ kind, often: count > LOOPS / 20 }).toEqual({ kind, often: true });
   });
 });

@@ -1,10 +1,11 @@
+import { byteGroup } from './byte-groups.ts';
 import type { Random } from './random.ts';
 import { TANGLE_DATA, TANGLE_DATA_BYTES } from './tangles.ts';
 import * as Word from './words.ts';
 
 /**
  * Random programs of loops as compilers write them: pointers that move by constants or by a register, up or down, tables, temporaries that each turn
- * writes anew, sums that it adds to, and branches. They begin and end near or beyond the ends of what is mapped. For what runs at {@link TANGLE_DATA}
+ * writes anew, sums that it adds to, numbers put together from bytes, taken apart or copied, and branches. They begin and end near or beyond the ends of what is mapped. For what runs at {@link TANGLE_DATA}
  * and its surroundings.
  */
 const POINTERS = [8, 9, 18] as const;
@@ -36,13 +37,6 @@ const OPERATIONS = [
   [0x33, 0, 0x01],
 ] as const;
 
-const iType = (opcode: number, funct3: number, rd: number, rs1: number, imm: number): number =>
-  ((imm << 20) | (rs1 << 15) | (funct3 << 12) | (rd << 7) | opcode) >>> 0;
-const rType = (opcode: number, funct3: number, funct7: number, rd: number, rs1: number, rs2: number): number =>
-  ((funct7 << 25) | (rs2 << 20) | (rs1 << 15) | (funct3 << 12) | (rd << 7) | opcode) >>> 0;
-const store = (funct3: number, rs2: number, rs1: number, imm: number): number =>
-  (((imm >> 5) << 25) | (rs2 << 20) | (rs1 << 15) | (funct3 << 12) | ((imm & 31) << 7) | 0x23) >>> 0;
-
 /** A program to be loaded at its first instruction; it ends with a call of exit. */
 export function loopProgram(random: Random): Uint8Array {
   const stream = new Word.Stream();
@@ -70,7 +64,7 @@ function body(random: Random): number[] {
   const items: number[][] = Array.from({ length: random.between(2, 9) }, () => item(random));
   for (const pointer of POINTERS) {
     if (random.chance(5)) continue;
-    const moves = random.chance(5) ? rType(0x33, 0, 0, pointer, pointer, STRIDE) : Word.addi(pointer, pointer, step(random));
+    const moves = random.chance(5) ? Word.rType(0x33, 0, 0, pointer, pointer, STRIDE) : Word.addi(pointer, pointer, step(random));
     items.splice(random.below(items.length + 1), 0, [moves]);
   }
   for (let i = 0; i < items.length; i++) {
@@ -92,8 +86,8 @@ const step = (random: Random): number => random.pick([1, 2, 4, 8, 8, 8, 16, -1, 
 
 function floatItem(random: Random, pointer: number, imm: number): number {
   const [rd, rs1, rs2] = [random.pick(FLOATS), random.pick(FLOATS), random.pick(FLOATS)];
-  if (random.chance(2)) return rType(0x53, DYNAMIC, random.pick(FLOAT_OPERATIONS), rd, rs1, rs2);
-  return random.chance(2) ? iType(0x07, random.pick([2, 3]), rd, pointer, imm) : Word.fsd(rs2, pointer, imm);
+  if (random.chance(2)) return Word.rType(0x53, DYNAMIC, random.pick(FLOAT_OPERATIONS), rd, rs1, rs2);
+  return random.chance(2) ? Word.iType(0x07, random.pick([2, 3]), rd, pointer, imm) : Word.fsd(rs2, pointer, imm);
 }
 
 function item(random: Random): number[] {
@@ -102,28 +96,30 @@ function item(random: Random): number[] {
   const pointer = random.pick(POINTERS);
   const size = random.below(4);
   const imm = (random.between(-4, 6) << size) + (random.chance(12) ? 1 : 0);
-  switch (random.below(9)) {
+  switch (random.below(11)) {
+    case 9:
+      return byteGroup(random, { pointers: POINTERS, pointer, temporaries: TEMPORARIES, whole: rd });
     case 0:
     case 1:
-      return [iType(0x03, size === 3 ? 3 : size + (random.chance(2) ? 4 : 0), rd, pointer, imm)];
+      return [Word.iType(0x03, size === 3 ? 3 : size + (random.chance(2) ? 4 : 0), rd, pointer, imm)];
     case 2:
-      return [store(size, source, pointer, imm)];
+      return [Word.store(size, source, pointer, imm)];
     case 3:
       // An entry of a table.
       return [
-        iType(0x13, 7, rd, source, (random.chance(2) ? 0x7f : 0x3f) & -(1 << size)),
+        Word.iType(0x13, 7, rd, source, (random.chance(2) ? 0x7f : 0x3f) & -(1 << size)),
         Word.add(rd, rd, TABLE),
-        random.chance(3) ? store(size, source, rd, 8) : iType(0x03, size, rd, rd, 16),
+        random.chance(3) ? Word.store(size, source, rd, 8) : Word.iType(0x03, size, rd, rd, 16),
       ];
     case 4:
-      return [Word.add(rd, pointer, STRIDE), iType(0x03, size, rd, rd, imm)];
+      return [Word.add(rd, pointer, STRIDE), Word.iType(0x03, size, rd, rd, imm)];
     case 5:
       return [floatItem(random, pointer, imm)];
     case 6:
-      return [iType(random.pick([0x13, 0x1b]), 0, rd, source, random.between(-64, 64))];
+      return [Word.iType(random.pick([0x13, 0x1b]), 0, rd, source, random.between(-64, 64))];
     default: {
       const [opcode, funct3, funct7] = random.pick(OPERATIONS);
-      return [rType(opcode, funct3, funct7, rd, source, random.pick(random.chance(2) ? SUMS : TEMPORARIES))];
+      return [Word.rType(opcode, funct3, funct7, rd, source, random.pick(random.chance(2) ? SUMS : TEMPORARIES))];
     }
   }
 }

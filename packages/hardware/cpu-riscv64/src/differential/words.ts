@@ -1,7 +1,9 @@
 /** Just enough of an assembler for the frame around generated sequences. Registers by number. */
 
-const iType = (opcode: number, funct3: number, rd: number, rs1: number, imm: number): number =>
+export const iType = (opcode: number, funct3: number, rd: number, rs1: number, imm: number): number =>
   ((imm << 20) | (rs1 << 15) | (funct3 << 12) | (rd << 7) | opcode) >>> 0;
+export const rType = (opcode: number, funct3: number, funct7: number, rd: number, rs1: number, rs2: number): number =>
+  ((funct7 << 25) | (rs2 << 20) | (rs1 << 15) | (funct3 << 12) | (rd << 7) | opcode) >>> 0;
 const sType = (opcode: number, funct3: number, rs1: number, rs2: number, imm: number): number =>
   (((imm >> 5) << 25) | (rs2 << 20) | (rs1 << 15) | (funct3 << 12) | ((imm & 31) << 7) | opcode) >>> 0;
 
@@ -13,7 +15,14 @@ export const ld = (rd: number, rs1: number, imm: number): number => iType(0x03, 
 export const lw = (rd: number, rs1: number, imm: number): number => iType(0x03, 2, rd, rs1, imm);
 export const lbu = (rd: number, rs1: number, imm: number): number => iType(0x03, 4, rd, rs1, imm);
 export const lhu = (rd: number, rs1: number, imm: number): number => iType(0x03, 5, rd, rs1, imm);
+export const slli = (rd: number, rs1: number, by: number): number => iType(0x13, 1, rd, rs1, by);
+export const slliw = (rd: number, rs1: number, by: number): number => iType(0x1b, 1, rd, rs1, by);
+export const srli = (rd: number, rs1: number, by: number): number => iType(0x13, 5, rd, rs1, by);
+export const srliw = (rd: number, rs1: number, by: number): number => iType(0x1b, 5, rd, rs1, by);
+export const or = (rd: number, rs1: number, rs2: number): number => rType(0x33, 6, 0, rd, rs1, rs2);
 export const andi = (rd: number, rs1: number, imm: number): number => iType(0x13, 7, rd, rs1, imm);
+/** sb, sh, sw, sd by the logarithm of their size. */
+export const store = (size: number, rs2: number, rs1: number, imm: number): number => sType(0x23, size, rs1, rs2, imm);
 export const sd = (rs2: number, rs1: number, imm: number): number => sType(0x23, 3, rs1, rs2, imm);
 export const fld = (rd: number, rs1: number, imm: number): number => iType(0x07, 3, rd, rs1, imm);
 export const fsd = (rs2: number, rs1: number, imm: number): number => sType(0x27, 3, rs1, rs2, imm);

@@ -6,6 +6,7 @@ import { type Callee, type Code, call, type Local } from '../wasm/code.ts';
 import { type F32, type F64, f32, f64, type I32, type I64, i32, i64 } from '../wasm/expression.ts';
 import type { Guard } from './guards.ts';
 import type { Integers } from './integers.ts';
+import type { Merge, Stored, Wide } from './merges.ts';
 import type { Op } from './op.ts';
 import { rs3 } from './operands.ts';
 
@@ -20,6 +21,8 @@ export interface Surroundings {
   readonly s: readonly (Local<'f32'> | undefined)[];
   /** Whether the host's relaxed_madd is there and rounds once. */
   readonly fuses: boolean;
+  /** Where bytes loaded at once are, until the block ends. */
+  wide(wide: Wide): Local<'i32'> | Local<'i64'>;
   helper(name: HelperName): Callee;
   rounding(name: HelperName): Callee;
   /** Leaves so that the interpreter executes the current instruction, of which nothing has happened yet. */
@@ -57,6 +60,8 @@ export class TranslatorGuest implements Guest {
   op!: Op;
   /** How its access is checked; see guards.ts. */
   guard: Guard | 'guarded' | undefined;
+  /** What it is a part of, if it loads or stores a byte that others are next to; see merges.ts. */
+  merge: Merge | undefined;
   /** Whether its result goes to memory at once. */
   stored = false;
   /** What is known of registers as singles before the current instruction. */
@@ -205,13 +210,20 @@ export class TranslatorGuest implements Guest {
   load(op: LoadOp, address: I64): I64 {
     const { bytes, load } = LOAD[op];
     this.#check(address, bytes, Layout.Perm.READ);
-    return load(this.#base, this.#offset);
+    return this.merge?.kind === 'loaded' ? this.#loaded(this.merge) : load(this.#base, this.#offset);
   }
 
   store(size: StoreSize, address: I64, value: I64): void {
     this.#check(address, size, Layout.Perm.WRITE);
-    if (size === 8 || value.low === undefined) this.code.store(STORE[size], this.#base, value, this.#offset);
-    else this.code.store(STORE_LOW[size], this.#base, value.low, this.#offset);
+    const { merge } = this;
+    if (merge?.kind === 'left') return;
+    if (merge?.kind === 'stored') this.#store(merge.bytes, this.#stored(merge), Layout.BASE + merge.low);
+    else this.#store(size, value, this.#offset);
+  }
+
+  #store(size: StoreSize, value: I64, offset: number): void {
+    if (size === 8 || value.low === undefined) this.code.store(STORE[size], this.#base, value, offset);
+    else this.code.store(STORE_LOW[size], this.#base, value.low, offset);
   }
 
   loadDouble(address: I64): F64 {
@@ -275,6 +287,44 @@ export class TranslatorGuest implements Guest {
 
   rounding(name: HelperName): Callee {
     return this.#around.rounding(name);
+  }
+
+  /** Gives the bytes that were loaded at once to the register that the instruction puts them together in. */
+  setWhole({ wide, isSigned }: Merge & { kind: 'whole' }): void {
+    const whole = this.#whole(wide);
+    this.setX(isSigned ? i64.extend32(whole) : whole);
+  }
+
+  /** One byte, and first of all the wide load if it is the first of its bytes. */
+  #loaded({ wide, byte, isFirst }: Merge & { kind: 'loaded' }): I64 {
+    const { code } = this;
+    const offset = Layout.BASE + wide.low;
+    const local = this.#around.wide(wide);
+    if (local.type === 'i64') {
+      if (isFirst) code.set(local, i64.load(this.#base, offset));
+      return i64.and(i64.shrU(local, i64.const(byte * 8)), i64.const(0xff));
+    }
+    if (isFirst) code.set(local, (wide.bytes === 4 ? i32.load : i32.load16u)(this.#base, offset));
+    return i64.extendU(i32.and(i32.shrU(local, i32.const(byte * 8)), i32.const(0xff)));
+  }
+
+  #whole(wide: Wide): I64 {
+    const local = this.#around.wide(wide);
+    if (local.type === 'i64') return local;
+    return i64.extendU(wide.bytes === 2 ? i32.natural(local) : local);
+  }
+
+  #stored({ value }: { readonly value: Stored }): I64 {
+    if (value.kind === 'wide') return this.#whole(value.wide);
+    const { integers } = this.#around;
+    const of = (r: number): I64 => (r === 0 ? i64.const(0) : integers.operand(r));
+    if (value.kind === 'register') return i64.shrU(of(value.register), i64.const(value.without * 8));
+    const bytes = value.registers.map((r, k) => {
+      const low = i32.wrap(of(r));
+      return k === 3 ? i32.shl(low, i32.const(24)) : i32.shl(i32.and(low, i32.const(0xff)), i32.const(k * 8));
+    });
+    const [a, b, c, d] = bytes as [I32, I32, I32, I32];
+    return i64.extendU(i32.or(i32.or(a, b), i32.or(c, d)));
   }
 
   #floatRegister(operand: 'rs1' | 'rs2' | 'rs3'): number {

@@ -13,6 +13,7 @@ import type { Helpers } from './imports.ts';
 import { Integers } from './integers.ts';
 import { include, type Lifetimes, lifetimes, none, without } from './lifetimes.ts';
 import { type Loads, placeLoads } from './loads.ts';
+import { planMerges, type Wide } from './merges.ts';
 import type { Op } from './op.ts';
 import { addOperands, eachRegister, has, type Registers } from './operands.ts';
 import { type Block, type End, type Region, returns, successors, switches, type Way } from './region.ts';
@@ -86,6 +87,9 @@ export class RegionWriter implements Surroundings {
   readonly #singles: SinglesFlow;
   readonly #loads: Loads;
   readonly #guest: TranslatorGuest;
+  /** Locals for bytes loaded at once, by their number in a block. */
+  readonly #narrowWides: Local<'i32'>[] = [];
+  readonly #wides: Local<'i64'>[] = [];
   readonly #answer: Local<'i64'>;
   /** Blocks that look at the fuel when they begin: no path goes on for ever without one. */
   readonly #checkpoints: ReadonlySet<number>;
@@ -169,6 +173,10 @@ export class RegionWriter implements Surroundings {
       code.return(this.#answer);
     }
     code.unreachable();
+  }
+
+  wide({ number, bytes }: Wide): Local<'i32'> | Local<'i64'> {
+    return bytes === 8 ? (this.#wides[number] as Local<'i64'>) : (this.#narrowWides[number] as Local<'i32'>);
   }
 
   helper(name: HelperName): Callee {
@@ -575,17 +583,28 @@ export class RegionWriter implements Surroundings {
     const stored = this.#lifetimes.stored.get(pc) as ReadonlySet<number>;
     countChecks(block.ops, plan, this.#parts.checks);
     const guest = this.#guest;
+    const merges = planMerges(block.ops, plan);
     for (let i = 0; i < block.ops.length; i++) {
       const op = block.ops[i] as Op;
+      const merge = merges.get(i);
+      if (merge?.kind === 'loaded') this.#makeRoom(merge.wide);
       this.#done = i;
       guest.op = op;
       this.integers.next(op);
       guest.guard = plan.get(i);
+      guest.merge = merge;
       guest.stored = stored.has(i);
-      code.scratch(() => op.row.effect(guest));
+      if (merge?.kind === 'whole') guest.setWhole(merge);
+      else code.scratch(() => op.row.effect(guest));
     }
     const last = block.ops.at(-1)?.row;
     if (block.end.kind === 'go' && last?.format !== 'J' && last?.name !== 'jalr') this.#goTo(block.end.to);
+  }
+
+  /** Blocks share the locals: nothing in them outlives a block. */
+  #makeRoom({ number, bytes }: Wide): void {
+    if (bytes === 8) this.#wides[number] ??= this.code.local('i64');
+    else this.#narrowWides[number] ??= this.code.local('i32');
   }
 }
 
