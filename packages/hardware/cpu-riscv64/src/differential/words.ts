@@ -23,6 +23,7 @@ export const or = (rd: number, rs1: number, rs2: number): number => rType(0x33, 
 export const andi = (rd: number, rs1: number, imm: number): number => iType(0x13, 7, rd, rs1, imm);
 /** sb, sh, sw, sd by the logarithm of their size. */
 export const store = (size: number, rs2: number, rs1: number, imm: number): number => sType(0x23, size, rs1, rs2, imm);
+export const sw = (rs2: number, rs1: number, imm: number): number => sType(0x23, 2, rs1, rs2, imm);
 export const sd = (rs2: number, rs1: number, imm: number): number => sType(0x23, 3, rs1, rs2, imm);
 export const fld = (rd: number, rs1: number, imm: number): number => iType(0x07, 3, rd, rs1, imm);
 export const fsd = (rs2: number, rs1: number, imm: number): number => sType(0x27, 3, rs1, rs2, imm);

@@ -6,7 +6,8 @@ import { type Plans, planGuards } from './guards.ts';
 import { exploreRegion, type Region } from './region.ts';
 
 const START = 0x1_0000;
-const [RA, SP, A0, A1, A2, A3] = [1, 2, 10, 11, 12, 13] as const;
+const [RA, SP, S0, A0, A1, A2, A3] = [1, 2, 8, 10, 11, 12, 13] as const;
+const BOTH = Perm.READ | Perm.WRITE;
 const RET = Word.jalr(0, RA, 0);
 
 function plansOf(...words: readonly number[]): Plans {
@@ -60,7 +61,7 @@ describe('guards', () => {
   it('keep of all that was known before a call what is known of the stack', () => {
     const call = [Word.sd(A0, SP, 8), Word.sd(A0, A1, 8), Word.jal(RA, 0x100)];
     const plans = plansOf(...call, Word.sd(A0, SP, 8), Word.sd(A0, A1, 8), RET);
-    expect(plans.keepStack).toEqual(new Set([START]));
+    expect(plans.kept).toEqual(new Map([[START, 1 << SP]]));
     expect(planned(plans, START + 12)).toEqual({ 0: 'guarded' });
   });
 
@@ -71,5 +72,54 @@ describe('guards', () => {
       { low: 0, high: 2047, rights: Perm.READ },
     ];
     expect(planned(plans, START)).toEqual({ 0: low, 1: high, 2: 'guarded' });
+  });
+
+  it('check with an access what follows it on every way', () => {
+    // The ways go through the same base, one 4 bytes behind it and one 16.
+    const plans = plansOf(
+      Word.lw(A0, A1, 0),
+      Word.bnez(A0, 12),
+      Word.sd(A0, A1, 16),
+      Word.jal(0, 8),
+      Word.sw(A0, A1, 4),
+      Word.ld(A2, A1, 8),
+      RET,
+    );
+    expect(planned(plans, START)).toEqual({ 0: { low: 0, high: 23, rights: BOTH } });
+    expect(planned(plans, START + 8)).toEqual({ 0: 'guarded' });
+    expect(planned(plans, START + 16)).toEqual({ 0: 'guarded' });
+    expect(planned(plans, START + 20)).toEqual({ 0: 'guarded' });
+  });
+
+  it('check the rights with it that all ways need, and no more', () => {
+    const writing = [Word.ld(A2, A1, 16), Word.sd(A0, A1, 16)];
+    const plans = plansOf(Word.lw(A0, A1, 0), Word.bnez(A0, 16), ...writing, Word.jal(0, 8), Word.ld(A0, A1, 8), RET);
+    expect(planned(plans, START)).toEqual({ 0: { low: 0, high: 23, rights: Perm.READ } });
+    expect(planned(plans, START + 8)).toEqual({ 0: 'guarded' });
+    const apart = plansOf(Word.lw(A0, A1, 0), Word.bnez(A0, 12), Word.sd(A0, A1, 16), Word.jal(0, 8), Word.ld(A0, A1, 8), RET);
+    expect(planned(apart, START)).toEqual({});
+  });
+
+  it('do not check what a way does not access, what is behind a change of the base, or what is far away', () => {
+    const skipped = plansOf(Word.lw(A0, A1, 0), Word.bnez(A0, 8), Word.sd(A0, A1, 16), RET);
+    expect(planned(skipped, START)).toEqual({});
+    const changed = plansOf(Word.lw(A0, A1, 0), Word.bnez(A0, 8), Word.addi(A1, A1, 8), Word.sd(A0, A1, 16), RET);
+    expect(planned(changed, START)).toEqual({});
+    const far = plansOf(Word.lw(A0, A1, 0), Word.bnez(A0, 4), Word.ld(A1, A1, 1024), RET);
+    expect(planned(far, START)).toEqual({});
+  });
+
+  it('do not count ways out of the region where there is another', () => {
+    const plans = plansOf(Word.lw(A0, A1, 0), Word.bnez(A0, 0x100), Word.sd(A0, A1, 16), RET);
+    expect(planned(plans, START)).toEqual({ 0: { low: 0, high: 23, rights: BOTH } });
+  });
+
+  it('keep through a call what is known of registers that callees give back, where that spares checks', () => {
+    const call = [Word.sd(A0, S0, 8), Word.sd(A0, A1, 8), Word.jal(RA, 0x100)];
+    const plans = plansOf(...call, Word.sd(A0, S0, 0), Word.sd(A0, A1, 8), RET);
+    expect(planned(plans, START)).toEqual({ 0: { low: 0, high: 15, rights: Perm.WRITE } });
+    expect(plans.kept).toEqual(new Map([[START, 1 << S0]]));
+    expect(planned(plans, START + 12)).toEqual({ 0: 'guarded' });
+    expect(plansOf(...call, Word.addi(S0, S0, 8), Word.sd(A0, S0, 0), RET).kept).toEqual(new Map([[START, 0]]));
   });
 });

@@ -1,4 +1,5 @@
-import { Perm } from '../layout.ts';
+import { type Access, accessOf, covers, hull, isChecked } from './accesses.ts';
+import { Anticipation, CALLEE_SAVED, STACK_POINTER } from './anticipation.ts';
 import type { Flow } from './flow.ts';
 import type { Op } from './op.ts';
 import { type Block, calls, type Region, successors } from './region.ts';
@@ -8,54 +9,47 @@ import { type Block, calls, type Region, successors } from './region.ts';
  * none between them. Permissions do not change while translated code runs, nor while it waits for a call (it is left if they did: see finishCall of the
  * interpreter), so what was checked once need not be again while the base is the same; and an access that is refused early is executed by the interpreter all the same.
  */
-export interface Guard {
-  /** Distances from the base of the first and the last byte. */
-  readonly low: number;
-  readonly high: number;
-  /** All of these rights. */
-  readonly rights: number;
-}
+export type Guard = Access;
 
 /** What an instruction of a block needs of memory: a guard in front of it, nothing (it is behind one), or (absent) a check of its own. */
 export type Plan = ReadonlyMap<number, Guard | 'guarded'>;
 
 export interface Plans {
   readonly blocks: ReadonlyMap<number, Plan>;
-  /** Blocks that end with a call after which what is known of the stack still counts, if the stack pointer is the same. */
-  readonly keepStack: ReadonlySet<number>;
+  /** Of blocks that end with a call: registers of which still counts what was known before it, if they are the same after it. Bit n for xn. */
+  readonly kept: ReadonlyMap<number, number>;
 }
 
 /** Farthest that the bytes of a guard may be from each other. */
 const REACH_MAX = 2048;
+/** The same with bytes that are accessed behind the block. */
+const AHEAD_MAX = 512;
 /** Farthest that bytes of which something is known may be from each other: less than a page, so that there is none between the first and the last. */
 const KNOWN_MAX = 4096;
 /** Times that all blocks are looked at, at most, until what is known of each is settled. */
 const ROUNDS_MAX = 12;
-export const STACK_POINTER = 2;
-const LOADS = new Set([0x03, 0x07]);
-const STORES = new Set([0x23, 0x27]);
-
 /** What is known of the memory at a register, by register. */
 type Known = Map<number, Guard>;
 
 /** `admitted`: blocks whose accesses an admission vouches for; see versions.ts. */
 export function planGuards(region: Region, flow: Flow, admitted: ReadonlySet<number> = new Set()): Plans {
-  const known = settle(region, flow.order);
+  const ahead = new Anticipation(region, flow.order);
+  const known = settle(region, flow.order, ahead);
   const blocks = new Map<number, Plan>();
-  const keepStack = new Set<number>();
+  const kept = new Map<number, number>();
   for (const block of region.blocks.values()) {
     const plan = new Map<number, Guard | 'guarded'>();
     const after = new Map(known.get(block.start));
-    follow(block, after, plan);
+    follow(block, after, ahead, plan);
     if (admitted.has(block.start)) for (const [i, op] of block.ops.entries()) if (accessOf(op) !== undefined) plan.set(i, 'guarded');
     blocks.set(block.start, plan);
-    if (calls(block) && after.has(STACK_POINTER)) keepStack.add(block.start);
+    if (calls(block)) kept.set(block.start, keptBy(block, after, region, ahead));
   }
-  return { blocks, keepStack };
+  return { blocks, kept };
 }
 
 /** What is known where each block begins, on whatever way it is reached; nothing where the region is entered. */
-function settle(region: Region, order: readonly number[]): ReadonlyMap<number, Known> {
+function settle(region: Region, order: readonly number[], ahead: Anticipation): ReadonlyMap<number, Known> {
   const known = new Map<number, Known>(region.entries.map((pc) => [pc, new Map()]));
   const unsettled = new Set(order);
   for (let round = 0; round < ROUNDS_MAX; round++) {
@@ -64,14 +58,29 @@ function settle(region: Region, order: readonly number[]): ReadonlyMap<number, K
       const block = region.blocks.get(pc) as Block;
       // A block that no way was found to yet may be reached by one back.
       const after = new Map(known.get(pc));
-      follow(block, after);
-      if (calls(block)) for (const register of after.keys()) if (register !== STACK_POINTER) after.delete(register);
+      follow(block, after, ahead);
+      if (calls(block)) forgetBut(keptBy(block, after, region, ahead), after);
       if (block.end.kind === 'jumpIndirect') continue;
       for (const to of successors(region, block)) if (narrow(known, to, after)) unsettled.add(to);
     }
     if (unsettled.size === 0) return known;
   }
   return new Map();
+}
+
+/** What is known of the stack, and of other registers what spares all checks behind a call: it is a comparison that tells whether they are the same. */
+function keptBy({ end }: Block, known: Known, region: Region, ahead: Anticipation): number {
+  let kept = known.has(STACK_POINTER) ? 1 << STACK_POINTER : 0;
+  if ((end.kind !== 'call' && end.kind !== 'callIndirect') || !region.blocks.has(end.next)) return kept;
+  for (const [register, guard] of known) {
+    const later = ((CALLEE_SAVED >>> register) & 1) === 0 ? undefined : ahead.atStart(end.next, register);
+    if (later !== undefined && covers(guard, later)) kept |= 1 << register;
+  }
+  return kept;
+}
+
+function forgetBut(kept: number, known: Known): void {
+  for (const register of known.keys()) if (((kept >>> register) & 1) === 0) known.delete(register);
 }
 
 /** Keeps of what is known at a block only what is also known on one more way there. Whether that changed it. */
@@ -94,7 +103,8 @@ function narrow(known: Map<number, Known>, pc: number, more: Known): boolean {
 }
 
 /** Makes of what is known before a block what is known after it, and notes in `plan` what its accesses need. */
-function follow({ ops }: Block, known: Known, plan?: Map<number, Guard | 'guarded'>): void {
+function follow(block: Block, known: Known, ahead: Anticipation, plan?: Map<number, Guard | 'guarded'>): void {
+  const { ops } = block;
   for (let i = 0; i < ops.length; i++) {
     const op = ops[i] as Op;
     const access = accessOf(op);
@@ -102,7 +112,7 @@ function follow({ ops }: Block, known: Known, plan?: Map<number, Guard | 'guarde
       const before = known.get(op.rs1);
       if (before !== undefined && covers(before, access)) plan?.set(i, 'guarded');
       else {
-        const guard = grouped(ops, i, access);
+        const guard = grouped(block, i, access, ahead);
         if (guard !== access) plan?.set(i, guard);
         known.set(op.rs1, before === undefined ? guard : joined(before, guard));
       }
@@ -111,18 +121,25 @@ function follow({ ops }: Block, known: Known, plan?: Map<number, Guard | 'guarde
   }
 }
 
-/** The guard for an access and for those behind it in the block that use the same base. */
-function grouped(ops: readonly Op[], from: number, first: Guard): Guard {
+/** The guard for an access and for those behind it that use the same base, in the block and, if they are not far, behind it. */
+function grouped({ start, ops }: Block, from: number, first: Guard, ahead: Anticipation): Guard {
   const base = (ops[from] as Op).rs1;
   let guard = first;
   for (let i = from; ; ) {
-    if (writes(ops[i] as Op, base) || ++i === ops.length) return guard;
+    if (writes(ops[i] as Op, base)) return guard;
+    if (++i === ops.length) return withAhead(guard, ahead.atEnd(start, base));
     const op = ops[i] as Op;
     const access = op.rs1 === base ? accessOf(op) : undefined;
     if (access === undefined) continue;
     const both = hull(guard, access, guard.rights | access.rights);
     if (both.high - both.low < REACH_MAX) guard = both;
   }
+}
+
+function withAhead(guard: Guard, later: Guard | undefined): Guard {
+  if (later === undefined || covers(guard, later)) return guard;
+  const both = hull(guard, later, guard.rights | later.rights);
+  return both.high - both.low < AHEAD_MAX ? both : guard;
 }
 
 /** What an instruction makes of what is known: a register that is another plus a constant knows what that one does. */
@@ -136,17 +153,6 @@ function moveKnown(op: Op, known: Known): void {
 }
 
 const writes = ({ uses }: Op, register: number): boolean => ((uses.writes.x >>> register) & 1) !== 0;
-
-/** The bytes that a load or store touches, from where its base register points; undefined for other instructions. */
-export function accessOf({ row, rs1, imm }: Op): Guard | undefined {
-  const opcode = row.match & 0x7f;
-  if (rs1 === 0 || !(LOADS.has(opcode) || STORES.has(opcode))) return undefined;
-  const size = 1 << ((row.match >>> 12) & 3);
-  return { low: imm, high: imm + size - 1, rights: LOADS.has(opcode) ? Perm.READ : Perm.WRITE };
-}
-
-const covers = (a: Guard, b: Guard): boolean => a.low <= b.low && a.high >= b.high && (a.rights & b.rights) === b.rights;
-const hull = (a: Guard, b: Guard, rights: number): Guard => ({ low: Math.min(a.low, b.low), high: Math.max(a.high, b.high), rights });
 
 /** What two checks say together; the later one if that is more than either. */
 function joined(before: Guard, later: Guard): Guard {
@@ -166,13 +172,10 @@ export interface CheckCounts {
   elided: number;
 }
 
-const ATOMICS = 0x2f;
-
 /** Adds the accesses of a block. */
 export function countChecks(ops: readonly Op[], plan: Plan, counts: CheckCounts): void {
   for (let at = 0; at < ops.length; at++) {
-    const opcode = (ops[at] as Op).row.match & 0x7f;
-    if (!LOADS.has(opcode) && !STORES.has(opcode) && opcode !== ATOMICS) continue;
+    if (!isChecked(ops[at] as Op)) continue;
     if (plan.get(at) === 'guarded') counts.elided++;
     else counts.kept++;
   }

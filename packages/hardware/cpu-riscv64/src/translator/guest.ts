@@ -354,11 +354,16 @@ export class TranslatorGuest implements Guest {
   #check(address: I64, bytes: number, perm: number): void {
     const { guard } = this;
     if (guard === undefined) this.#place(address, bytes, perm);
-    else if (guard !== 'guarded') this.#writeGuard(guard);
+    else if (guard !== 'guarded') this.#writeGuard(guard, bytes);
   }
 
-  #writeGuard({ low, high, rights }: Guard): void {
+  #writeGuard({ low, high, rights }: Guard, bytes: number): void {
     const base = this.x('rs1');
+    if (high - low === bytes - 1) {
+      // The access alone, but for other rights.
+      this.#place(i64.add(base, i64.const(low)), bytes, rights);
+      return;
+    }
     const place = i32.wrap(base);
     const both = i32.and(flagsAt(i32.add(place, i32.const(low))), flagsAt(i32.add(place, i32.const(high))));
     // If the first byte is below 4 GiB and the last is not, that one wraps to the lowest page, which is never mapped.

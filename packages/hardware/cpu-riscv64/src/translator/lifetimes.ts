@@ -1,5 +1,5 @@
 import type { Flow } from './flow.ts';
-import { type Plan, type Plans, STACK_POINTER } from './guards.ts';
+import type { Plan, Plans } from './guards.ts';
 import type { Op } from './op.ts';
 import { addExposed, addWritten, type Registers } from './operands.ts';
 import { type Block, calls, type Region, successors } from './region.ts';
@@ -118,7 +118,7 @@ export function lifetimes(
   };
 }
 
-function factsOf(block: Block, checkpoint: boolean, { blocks, keepStack }: Plans): Facts {
+function factsOf(block: Block, checkpoint: boolean, { blocks, kept }: Plans): Facts {
   const exposed = none();
   const written = none();
   const plan = blocks.get(block.start) as Plan;
@@ -129,8 +129,8 @@ function factsOf(block: Block, checkpoint: boolean, { blocks, keepStack }: Plans
     addWritten(op, written);
     if (op.uses.leaves && plan.get(i) !== 'guarded') leaving.add(i);
   }
-  // The stack pointer is compared with what it was.
-  if (keepStack.has(block.start)) exposed.x |= (1 << STACK_POINTER) & ~written.x;
+  // They are compared with what they were.
+  exposed.x |= (kept.get(block.start) ?? 0) & ~written.x;
   return { block, exposed, written, checkpoint, leaving };
 }
 

@@ -20,7 +20,7 @@ function loadsOf(...words: readonly number[]): Loads {
   const flow = structure(region);
   const plans = planGuards(region, flow);
   const lives = lifetimes(region, flow, new Set([...flow.selected.keys(), ...flow.headers, ...returns(region)]), plans);
-  return placeLoads(region, flow, lives, plans.keepStack, planWords(region, flow, lives.read));
+  return placeLoads(region, flow, lives, plans.kept, planWords(region, flow, lives.read));
 }
 
 const set = (...registers: number[]): number => registers.reduce((bits, r) => bits | (1 << r), 0);

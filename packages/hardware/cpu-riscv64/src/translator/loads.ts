@@ -1,5 +1,5 @@
 import type { Flow } from './flow.ts';
-import { STACK_POINTER } from './guards.ts';
+import type { Plans } from './guards.ts';
 import { include, type Lifetimes, none, without } from './lifetimes.ts';
 import type { Registers } from './operands.ts';
 import { type Block, calls, type Region, successors, switches } from './region.ts';
@@ -20,8 +20,8 @@ export interface Loads {
   readonly dispatched: Registers;
 }
 
-/** `keepStack`: blocks after whose calls the stack pointer is known to be what it was; `words`: entries look at those that they take for words. */
-export function placeLoads(region: Region, { order }: Flow, lives: Lifetimes, keepStack: ReadonlySet<number>, words: Words): Loads {
+/** `kept`: registers that are known to be what they were after a block's call; `words`: entries look at those that they take for words. */
+export function placeLoads(region: Region, { order }: Flow, lives: Lifetimes, kept: Plans['kept'], words: Words): Loads {
   const valid = new Map<number, Registers>();
   const left = new Map<number, Registers>();
   const dispatched = none();
@@ -38,7 +38,7 @@ export function placeLoads(region: Region, { order }: Flow, lives: Lifetimes, ke
   };
   const leave = (pc: number): boolean => {
     const block = region.blocks.get(pc) as Block;
-    const after = calls(block) ? keptBy(keepStack.has(pc)) : behind(pc, valid.get(pc) as Registers, lives);
+    const after = calls(block) ? { x: kept.get(pc) ?? 0, f: 0 } : behind(pc, valid.get(pc) as Registers, lives);
     left.set(pc, after);
     return arriveAt(block.end.kind === 'jumpIndirect' ? region.entries : successors(region, block), after);
   };
@@ -57,8 +57,6 @@ export function placeLoads(region: Region, { order }: Flow, lives: Lifetimes, ke
   for (const pc of order) own.set(pc, without(lives.used.get(pc) as Registers, valid.get(pc) as Registers));
   return { valid, own, left, dispatched };
 }
-
-const keptBy = (isStackKept: boolean): Registers => ({ x: isStackKept ? 1 << STACK_POINTER : 0, f: 0 });
 
 /** What is valid when a block ends that began with `valid`. */
 function behind(pc: number, { x, f }: Registers, { used, written }: Lifetimes): Registers {

@@ -1,5 +1,6 @@
 import { Perm } from '../layout.ts';
-import { accessOf, type Plan } from './guards.ts';
+import { accessOf } from './accesses.ts';
+import type { Plan } from './guards.ts';
 import type { Op } from './op.ts';
 
 /**

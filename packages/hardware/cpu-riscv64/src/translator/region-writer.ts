@@ -7,7 +7,7 @@ import { type Callee, type Code, call, callIndirect, type Label, type Local } fr
 import { f32, f64, type I32, type I64, i32, i64 } from '../wasm/expression.ts';
 import { writeAdmission } from './admission.ts';
 import { type Flow, type Item, structure } from './flow.ts';
-import { type CheckCounts, countChecks, type Plan, type Plans, planGuards, STACK_POINTER } from './guards.ts';
+import { type CheckCounts, countChecks, type Plan, type Plans, planGuards } from './guards.ts';
 import { type Surroundings, TranslatorGuest } from './guest.ts';
 import type { Helpers } from './imports.ts';
 import { Integers } from './integers.ts';
@@ -130,7 +130,7 @@ export class RegionWriter implements Surroundings {
     this.#lifetimes = lifetimes(this.#region, this.#flow, this.#checkpoints, this.#plans, versioned.versions);
     this.#words = planWords(this.#region, this.#flow, this.#lifetimes.read);
     this.#heldAtExits = heldAtExits(this.#region, this.#words, this.#lifetimes);
-    this.#loads = placeLoads(this.#region, this.#flow, this.#lifetimes, this.#plans.keepStack, this.#words);
+    this.#loads = placeLoads(this.#region, this.#flow, this.#lifetimes, this.#plans.kept, this.#words);
     this.#takes = region.entries.some((pc) => (this.#words.start.get(pc) as Held).words !== 0);
     this.#wideAtEntries = region.entries.reduce((all, pc) => all | this.#wideAt(pc), 0);
     this.#singles = flowOfSingles(this.#region, this.#flow.order, this.#lifetimes.needed);
@@ -314,12 +314,20 @@ export class RegionWriter implements Surroundings {
       code.set(this.#answer, call('i64', helpers.finishCall, this.#answer, i32.const(next), depth));
       code.if(i64.ne(this.#answer, i64.const(next)), () => code.return(this.#answer));
     });
-    if (this.#plans.keepStack.has(this.#block.start)) {
-      const before = this.integers.value(STACK_POINTER);
-      code.ifRarely(i64.ne(i64.load(zero, Layout.X + STACK_POINTER * 8), before), () => code.return(goOn));
-    }
+    const kept = this.#plans.kept.get(this.#block.start) ?? 0;
+    if (kept !== 0) code.ifRarely(i64.ne(this.#changeOf(kept), i64.const(0)), () => code.return(goOn));
     code.set(fuel, i32.load(zero, Layout.FUEL));
     this.#goOn(next);
+  }
+
+  /** What is 0 if registers are in memory as they are in locals. */
+  #changeOf(registers: number): I64 {
+    let all: I64 | undefined;
+    eachRegister(registers, (r) => {
+      const one = i64.xor(i64.load(zero, Layout.X + r * 8), this.integers.value(r));
+      all = all === undefined ? one : i64.or(all, one);
+    });
+    return all ?? i64.const(0);
   }
 
   #goTo(pc: number): void {

@@ -1,6 +1,6 @@
+import { type Access, accessOf } from './accesses.ts';
 import { atStart, type Extent, type Extents, either, follow } from './extents.ts';
 import type { Flow, Item } from './flow.ts';
-import { accessOf, type Guard } from './guards.ts';
 import type { Op } from './op.ts';
 import type { Registers } from './operands.ts';
 import { allSuccessors, type Block, type End, type Region, successors } from './region.ts';
@@ -180,7 +180,7 @@ function followTurn(region: Region, blocks: readonly Block[], header: number, me
 
 /** Where an access whose base register is `base` goes, and how that moves from turn to turn; undefined if that may be anywhere. */
 function reachOf(op: Op, base: Extent, after: Extents): Reach | undefined {
-  const { low, high, rights } = accessOf(op) as Guard;
+  const { low, high, rights } = accessOf(op) as Access;
   const moves = movesOf(base.roots, after);
   if (moves === undefined || (moves.low < 0 && (moves.high > 0 || moves.roots !== 0))) return undefined;
   const stride = moves.low < 0 ? moves.low : moves.high;

@@ -1,0 +1,183 @@
+import { Perm } from '../layout.ts';
+import { type Access, accessOf } from './accesses.ts';
+import type { Op } from './op.ts';
+import { type Block, calls, type Region, successors } from './region.ts';
+
+export const STACK_POINTER = 2;
+/** Registers that a callee gives back as they were by the calling convention (RISC-V ELF psABI, chapter 1): sp and s0 to s11. Nobody relies on it. */
+export const CALLEE_SAVED = (1 << STACK_POINTER) | 0x0ffc_0300;
+
+/** Times that all blocks are looked at, at most. */
+const ROUNDS_MAX = 8;
+/** Farthest that bytes on different ways may be from each other to be checked together: parts of one small thing, hardly ever on two pages. */
+const REACH_MAX = 512;
+/** Numbers that tell the reach of a state's registers: by register the distance of the first byte, by register + 32 that of the last. */
+const STATE_NUMBERS = 64;
+
+/** Where the reaches are: one for all regions, as a region's are looked at only while its guards are planned. */
+let reaches = new Int32Array(STATE_NUMBERS * 256);
+
+/**
+ * Accesses that are yet to come, by base register: what is made on every way from a place on through the register as it is there, however far within the
+ * region. The bytes are those from the lowest to the highest on any of the ways, the rights those that all of them need. A check that is to be made
+ * anyway may be for all of them ("very busy expressions", as compilers have it): if they are refused, what follows would have been left. Ways out of the
+ * region do not count where there is another: they were not seen to be taken.
+ */
+export class Anticipation {
+  readonly #region: Region;
+  /** Number of a block, whose states are 2 × number where it begins and 2 × number + 1 where it ends. */
+  readonly #numbers = new Map<number, number>();
+  readonly #reaches: Int32Array;
+  /** By state: registers that are read through and written through, bit n for xn. */
+  readonly #reads: Int32Array;
+  readonly #writes: Int32Array;
+  /** States that anything is known of. */
+  readonly #known: Uint8Array;
+  /** A state to compare with. */
+  readonly #before: number;
+
+  constructor(region: Region, order: readonly number[]) {
+    this.#region = region;
+    for (const [number, pc] of order.entries()) this.#numbers.set(pc, number);
+    this.#before = 2 * order.length;
+    const states = this.#before + 1;
+    if (reaches.length < states * STATE_NUMBERS) reaches = new Int32Array(2 * states * STATE_NUMBERS);
+    this.#reaches = reaches;
+    this.#reads = new Int32Array(states);
+    this.#writes = new Int32Array(states);
+    this.#known = new Uint8Array(states);
+    if (!this.#settle(order)) this.#known.fill(0);
+  }
+
+  /** Where a block begins: undefined if there need not be any through the register. */
+  atStart(pc: number, register: number): Access | undefined {
+    return this.#at(2 * (this.#numbers.get(pc) as number), register);
+  }
+
+  /** Where it ends. */
+  atEnd(pc: number, register: number): Access | undefined {
+    return this.#at(2 * (this.#numbers.get(pc) as number) + 1, register);
+  }
+
+  #at(state: number, register: number): Access | undefined {
+    if (this.#known[state] === 0 || !this.#has(state, register)) return undefined;
+    const at = state * STATE_NUMBERS + register;
+    const reads = ((this.#reads[state] as number) >>> register) & 1;
+    const writes = ((this.#writes[state] as number) >>> register) & 1;
+    return {
+      low: this.#reaches[at] as number,
+      high: this.#reaches[at + 32] as number,
+      rights: (reads === 0 ? 0 : Perm.READ) | (writes === 0 ? 0 : Perm.WRITE),
+    };
+  }
+
+  #settle(order: readonly number[]): boolean {
+    for (let round = 0; round < ROUNDS_MAX; round++) {
+      let changed = false;
+      for (let number = order.length - 1; number >= 0; number--) {
+        const block = this.#region.blocks.get(order[number] as number) as Block;
+        this.#meetSuccessors(block, 2 * number + 1);
+        this.#copy(2 * number + 1, this.#before);
+        this.#goBack(block.ops, this.#before);
+        if (this.#isSame(this.#before, 2 * number)) continue;
+        this.#copy(this.#before, 2 * number);
+        changed = true;
+      }
+      if (!changed) return true;
+    }
+    return false;
+  }
+
+  /** What all blocks say that may come next; of those that nothing is known of yet nothing is asked. */
+  #meetSuccessors(block: Block, state: number): void {
+    let isFirst = true;
+    if (block.end.kind !== 'jumpIndirect') {
+      for (const to of successors(this.#region, block)) {
+        const other = 2 * (this.#numbers.get(to) as number);
+        if (this.#known[other] === 0) continue;
+        if (isFirst) this.#copy(other, state);
+        else this.#meet(state, other);
+        isFirst = false;
+      }
+    }
+    if (isFirst) this.#forget(state, -1);
+    if (calls(block)) this.#forget(state, ~CALLEE_SAVED);
+    this.#known[state] = 1;
+  }
+
+  #goBack(ops: readonly Op[], state: number): void {
+    for (let i = ops.length - 1; i >= 0; i--) {
+      const op = ops[i] as Op;
+      this.#forget(state, op.uses.writes.x);
+      const access = accessOf(op);
+      if (access !== undefined) this.#add(state, op.rs1, access);
+    }
+  }
+
+  // ───── states ─────
+
+  #has(state: number, register: number): boolean {
+    return ((this.#registers(state) >>> register) & 1) !== 0;
+  }
+
+  #registers(state: number): number {
+    return (this.#reads[state] as number) | (this.#writes[state] as number);
+  }
+
+  #copy(from: number, to: number): void {
+    this.#reaches.copyWithin(to * STATE_NUMBERS, from * STATE_NUMBERS, (from + 1) * STATE_NUMBERS);
+    this.#reads[to] = this.#reads[from] as number;
+    this.#writes[to] = this.#writes[from] as number;
+    this.#known[to] = 1;
+  }
+
+  #isSame(a: number, b: number): boolean {
+    if (this.#known[b] === 0 || this.#reads[a] !== this.#reads[b] || this.#writes[a] !== this.#writes[b]) return false;
+    for (let rest = this.#registers(a); rest !== 0; rest &= rest - 1) {
+      const r = 31 - Math.clz32(rest & -rest);
+      const [one, other] = [a * STATE_NUMBERS + r, b * STATE_NUMBERS + r];
+      if (this.#reaches[one] !== this.#reaches[other] || this.#reaches[one + 32] !== this.#reaches[other + 32]) return false;
+    }
+    return true;
+  }
+
+  /** Registers are written: what comes behind is not through what they are here. */
+  #forget(state: number, registers: number): void {
+    this.#reads[state] = (this.#reads[state] as number) & ~registers;
+    this.#writes[state] = (this.#writes[state] as number) & ~registers;
+  }
+
+  /** An access comes first. If what comes later is far from it, that one alone counts. */
+  #add(state: number, register: number, { low, high, rights }: Access): void {
+    const bit = 1 << register;
+    if (!this.#has(state, register) || !this.#widen(state, register, low, high)) {
+      this.#forget(state, bit);
+      this.#reaches[state * STATE_NUMBERS + register] = low;
+      this.#reaches[state * STATE_NUMBERS + register + 32] = high;
+    }
+    if ((rights & Perm.READ) !== 0) this.#reads[state] = (this.#reads[state] as number) | bit;
+    if ((rights & Perm.WRITE) !== 0) this.#writes[state] = (this.#writes[state] as number) | bit;
+  }
+
+  /** Another way goes on from here. */
+  #meet(state: number, other: number): void {
+    this.#reads[state] = (this.#reads[state] as number) & (this.#reads[other] as number);
+    this.#writes[state] = (this.#writes[state] as number) & (this.#writes[other] as number);
+    for (let rest = this.#registers(state); rest !== 0; rest &= rest - 1) {
+      const r = 31 - Math.clz32(rest & -rest);
+      const at = other * STATE_NUMBERS + r;
+      if (!this.#widen(state, r, this.#reaches[at] as number, this.#reaches[at + 32] as number)) this.#forget(state, 1 << r);
+    }
+  }
+
+  /** Makes a register's reach a wider one; false if it would be too wide. */
+  #widen(state: number, register: number, low: number, high: number): boolean {
+    const at = state * STATE_NUMBERS + register;
+    const lowest = Math.min(low, this.#reaches[at] as number);
+    const highest = Math.max(high, this.#reaches[at + 32] as number);
+    if (highest - lowest >= REACH_MAX) return false;
+    this.#reaches[at] = lowest;
+    this.#reaches[at + 32] = highest;
+    return true;
+  }
+}
