@@ -3,6 +3,7 @@ import { structure } from '../translator/flow.ts';
 import { type Plan, planGuards } from '../translator/guards.ts';
 import { planMerges } from '../translator/merges.ts';
 import { exploreRegion, type Region } from '../translator/region.ts';
+import { planRotations } from '../translator/rotations.ts';
 import { versionLoops } from '../translator/versions.ts';
 import { loopProgram } from './loops.ts';
 import { Random } from './random.ts';
@@ -24,6 +25,7 @@ const hasVersions = (region: Region): boolean => versionLoops(region, structure(
 function countMerges(region: Region, counts: Record<string, number>): void {
   const { blocks } = planGuards(region, structure(region));
   for (const { start, ops } of region.blocks.values()) {
+    counts.rotated = (counts.rotated ?? 0) + planRotations(ops).results.size;
     for (const merge of planMerges(ops, blocks.get(start) as Plan).values()) {
       const name = merge.kind === 'stored' ? `stored ${merge.value.kind}` : merge.kind;
       counts[name] = (counts[name] ?? 0) + 1;
@@ -34,7 +36,7 @@ function countMerges(region: Region, counts: Record<string, number>): void {
 describe('loops', () => {
   it(`${LOOPS} of them, seed ${SEED}, are the same translated and interpreted at every stop`, { timeout: 600_000 }, () => {
     let versioned = 0;
-    const merged = { loaded: 0, whole: 0, left: 0, 'stored wide': 0, 'stored register': 0, 'stored registers': 0 };
+    const merged = { rotated: 0, loaded: 0, whole: 0, left: 0, 'stored wide': 0, 'stored register': 0, 'stored registers': 0 };
     for (let i = 0; i < LOOPS; i++) {
       const seed = SEED * 1_000_003 + i;
       const code = loopProgram(new Random(seed));

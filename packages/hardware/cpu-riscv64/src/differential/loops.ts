@@ -5,7 +5,7 @@ import * as Word from './words.ts';
 
 /**
  * Random programs of loops as compilers write them: pointers that move by constants or by a register, up or down, tables, temporaries that each turn
- * writes anew, sums that it adds to, numbers put together from bytes, taken apart or copied, and branches. They begin and end near or beyond the ends of what is mapped. For what runs at {@link TANGLE_DATA}
+ * writes anew, sums that it adds to, numbers put together from bytes, taken apart or copied, rotations, and branches. They begin and end near or beyond the ends of what is mapped. For what runs at {@link TANGLE_DATA}
  * and its surroundings.
  */
 const POINTERS = [8, 9, 18] as const;
@@ -90,13 +90,24 @@ function floatItem(random: Random, pointer: number, imm: number): number {
   return random.chance(2) ? Word.iType(0x07, random.pick([2, 3]), rd, pointer, imm) : Word.fsd(rs2, pointer, imm);
 }
 
+/** Two shifts and what joins them, of which any may write what another reads; now and then they do not fit. */
+function rotation(random: Random, rd: number, source: number): number[] {
+  const [left, right] = [random.pick(TEMPORARIES), random.pick([source, ...TEMPORARIES])];
+  const by = random.between(1, 63);
+  const shifts = [Word.slli(left, source, random.chance(8) ? 63 : 64 - by), Word.srli(right, source, by)];
+  if (random.chance(2)) shifts.reverse();
+  return [...shifts, Word.rType(0x33, random.pick([0, 4, 6]), 0, rd, left, right)];
+}
+
 function item(random: Random): number[] {
   const rd = random.pick(random.chance(2) ? SUMS : TEMPORARIES);
   const source = random.pick(random.chance(2) ? SUMS : TEMPORARIES);
   const pointer = random.pick(POINTERS);
   const size = random.below(4);
   const imm = (random.between(-4, 6) << size) + (random.chance(12) ? 1 : 0);
-  switch (random.below(11)) {
+  switch (random.below(12)) {
+    case 10:
+      return rotation(random, rd, source);
     case 9:
       return byteGroup(random, { pointers: POINTERS, pointer, temporaries: TEMPORARIES, whole: rd });
     case 0:

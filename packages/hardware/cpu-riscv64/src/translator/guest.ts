@@ -9,7 +9,6 @@ import type { Integers } from './integers.ts';
 import type { Merge, Stored, Wide } from './merges.ts';
 import type { Op } from './op.ts';
 import { rs3 } from './operands.ts';
-
 import { afterDouble, afterSingle, NO_SINGLES, type Singles } from './singles.ts';
 
 /** What a translated instruction needs of the region around it. */

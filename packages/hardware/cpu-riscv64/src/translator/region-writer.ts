@@ -17,6 +17,7 @@ import { planMerges, type Wide } from './merges.ts';
 import type { Op } from './op.ts';
 import { addOperands, eachRegister, has, type Registers } from './operands.ts';
 import { type Block, type End, type Region, returns, successors, switches, type Way } from './region.ts';
+import { planRotations } from './rotations.ts';
 import { flowOfSingles, type Singles, type SinglesFlow } from './singles.ts';
 import { steadyBlocks, type Version, versionLoops } from './versions.ts';
 import { type Held, heldAtExits, planWords, type Words } from './words.ts';
@@ -90,6 +91,8 @@ export class RegionWriter implements Surroundings {
   /** Locals for bytes loaded at once, by their number in a block. */
   readonly #narrowWides: Local<'i32'>[] = [];
   readonly #wides: Local<'i64'>[] = [];
+  /** The same for values that are rotated. */
+  readonly #rotated: Local<'i64'>[] = [];
   readonly #answer: Local<'i64'>;
   /** Blocks that look at the fuel when they begin: no path goes on for ever without one. */
   readonly #checkpoints: ReadonlySet<number>;
@@ -592,6 +595,7 @@ export class RegionWriter implements Surroundings {
     countChecks(block.ops, plan, this.#parts.checks);
     const guest = this.#guest;
     const merges = planMerges(block.ops, plan);
+    const rotations = planRotations(block.ops);
     for (let i = 0; i < block.ops.length; i++) {
       const op = block.ops[i] as Op;
       const merge = merges.get(i);
@@ -602,11 +606,20 @@ export class RegionWriter implements Surroundings {
       guest.guard = plan.get(i);
       guest.merge = merge;
       guest.stored = stored.has(i);
+      this.#takeDown(rotations.sources.get(i), op);
+      const rotation = rotations.results.get(i);
       if (merge?.kind === 'whole') guest.setWhole(merge);
+      else if (rotation !== undefined) guest.setX(i64.rotr(this.#rotated[rotation.source] as Local<'i64'>, i64.const(rotation.by)));
       else code.scratch(() => op.row.effect(guest));
     }
     const last = block.ops.at(-1)?.row;
     if (block.end.kind === 'go' && last?.format !== 'J' && last?.name !== 'jalr') this.#goTo(block.end.to);
+  }
+
+  #takeDown(source: number | undefined, { rs1 }: Op): void {
+    if (source === undefined) return;
+    this.#rotated[source] ??= this.code.local('i64');
+    this.code.set(this.#rotated[source] as Local<'i64'>, rs1 === 0 ? i64.const(0) : this.integers.operand(rs1));
   }
 
   /** Blocks share the locals: nothing in them outlives a block. */
