@@ -58,6 +58,7 @@ export const PERMS = 0x1_0000;
 export const Perm = {
   /** The access may go ahead without asking. A right withheld here may still be granted by the space on request. */
   READ: 1,
+  /** Never without READ: on RISC-V, what can be written can be read (see {@link allowed} in residency.ts). */
   WRITE: 2,
   EXEC: 4,
   /** Resident, and charged to the account. */

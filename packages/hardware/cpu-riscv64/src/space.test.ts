@@ -14,6 +14,8 @@ import { describe, expect, it } from 'vitest';
 import { Riscv64Cpu } from './cpu.ts';
 import { address, made, TestAccount, TestMachine } from './differential/machine.ts';
 import * as Word from './differential/words.ts';
+import { Perm } from './layout.ts';
+import type { Riscv64Space } from './space.ts';
 
 /** What the conformance suite of address spaces does not look at: waiting backings, sharing in detail, moving, and a model of mappings. */
 const CODE = 0x1_0000;
@@ -256,6 +258,40 @@ describe('mappings', () => {
     at: fc.nat(30),
     pages: fc.integer({ min: 1, max: 10 }),
     prot: fc.constantFrom(0, 1, 3, 5),
+  });
+
+  const ACCESSES = { read: first, write: (space: AddressSpace, at: number) => put(space, at, 1) } as const;
+  type Step = Op | { readonly kind: 'read' | 'write' | 'dirty'; readonly at: number };
+  const step: fc.Arbitrary<Step> = fc.oneof(
+    op.map((one) => ({ ...one, prot: one.prot === 5 ? Prot.WRITE : one.prot })),
+    fc.record({ kind: fc.constantFrom('read', 'write', 'dirty'), at: fc.nat(40) }),
+  );
+
+  it('never let a page be written without being asked and not be read', () => {
+    let written = 0;
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const machine = new TestMachine();
+        const { residency } = machine.space as Riscv64Space;
+        machine.map(DATA, 41 * PAGE);
+        for (const one of steps) {
+          const start = address(DATA + one.at * PAGE);
+          if (one.kind === 'map') machine.space.map(start, one.pages * PAGE, one.prot, undefined, 0, 'private');
+          else if (one.kind === 'unmap') machine.space.unmap(start, one.pages * PAGE);
+          else if (one.kind === 'protect') machine.space.protect(start, one.pages * PAGE, one.prot);
+          else if (one.kind === 'dirty') machine.space.takeDirty(() => undefined);
+          else ACCESSES[one.kind](machine.space, start);
+          for (let page = 0; page <= 40; page++) {
+            const rights = residency.flags(DATA / PAGE + page) & (Perm.READ | Perm.WRITE);
+            expect(rights).not.toBe(Perm.WRITE);
+            if (rights !== 0 && rights !== Perm.READ) written++;
+          }
+        }
+        machine.destroy();
+      }),
+      { numRuns: 200, seed: 1 },
+    );
+    expect(written).toBeGreaterThan(100);
   });
 
   it('are what a page table would say', () => {

@@ -6,8 +6,8 @@ export interface Access {
   /** Distances from the base of the first and the last byte. */
   readonly low: number;
   readonly high: number;
-  /** All of these rights. */
-  readonly rights: number;
+  /** Perm.READ; or Perm.WRITE, which never comes without it. */
+  readonly right: number;
 }
 
 const LOADS = new Set([0x03, 0x07]);
@@ -19,16 +19,16 @@ export function accessOf({ row, rs1, imm }: Op): Access | undefined {
   const opcode = row.match & 0x7f;
   if (rs1 === 0 || !(LOADS.has(opcode) || STORES.has(opcode))) return undefined;
   const size = 1 << ((row.match >>> 12) & 3);
-  return { low: imm, high: imm + size - 1, rights: LOADS.has(opcode) ? Perm.READ : Perm.WRITE };
+  return { low: imm, high: imm + size - 1, right: LOADS.has(opcode) ? Perm.READ : Perm.WRITE };
 }
 
-export const covers = (a: Access, b: Access): boolean => a.low <= b.low && a.high >= b.high && (a.rights & b.rights) === b.rights;
+export const covers = (a: Access, b: Access): boolean => a.low <= b.low && a.high >= b.high && a.right >= b.right;
 
-/** From the lowest byte of either to the highest. */
-export const hull = (a: Access, b: Access, rights: number): Access => ({
+/** All bytes from the lowest of either to the highest, and what either needs. */
+export const hull = (a: Access, b: Access): Access => ({
   low: Math.min(a.low, b.low),
   high: Math.max(a.high, b.high),
-  rights,
+  right: Math.max(a.right, b.right),
 });
 
 /** Whether an instruction accesses memory, for which permissions are checked. */

@@ -75,15 +75,15 @@ function writeDistance(code: Code, added: I64, stride: number, fail: Label): I32
   return i32.add(i32.wrap(added), i32.const(stride));
 }
 
-/** Bytes from an address upward that are in pages with the rights, of the window that begins with its page. */
-function roomAbove(at: I32, { rights }: Reach): I32 {
-  const pages = i64.shrU(i64.ctz(lacking(i64.load(pageOf(at), PERMS), rights)), i64.const(3));
+/** Bytes from an address upward that are in pages with the right, of the window that begins with its page. */
+function roomAbove(at: I32, { right }: Reach): I32 {
+  const pages = i64.shrU(i64.ctz(lacking(i64.load(pageOf(at), PERMS), right)), i64.const(3));
   return i32.sub(i32.shl(i32.wrap(pages), i32.const(PAGE_SHIFT)), withinPage(at));
 }
 
-/** Bytes from an address downward, itself included, of the window that ends with its page; none or fewer if that lacks a right. */
-function roomBelow(at: I32, { rights }: Reach): I32 {
-  const pages = i64.shrU(i64.clz(lacking(i64.load(pageOf(at), PERMS - (WINDOW_PAGES - 1)), rights)), i64.const(3));
+/** Bytes from an address downward, itself included, of the window that ends with its page; none or fewer if that lacks the right. */
+function roomBelow(at: I32, { right }: Reach): I32 {
+  const pages = i64.shrU(i64.clz(lacking(i64.load(pageOf(at), PERMS - (WINDOW_PAGES - 1)), right)), i64.const(3));
   const whole = i32.shl(i32.sub(i32.wrap(pages), i32.const(1)), i32.const(PAGE_SHIFT));
   return i32.add(i32.add(whole, withinPage(at)), i32.const(1));
 }
@@ -91,9 +91,9 @@ function roomBelow(at: I32, { rights }: Reach): I32 {
 const pageOf = (at: I32): I32 => i32.shrU(at, i32.const(PAGE_SHIFT));
 const withinPage = (at: I32): I32 => i32.and(at, i32.const(PAGE_SIZE - 1));
 
-/** Of eight permission bytes the rights that are missing. */
-function lacking(flags: I64, rights: number): I64 {
-  const all = rights * 0x0101_0101;
+/** Of eight permission bytes the right where it is missing. */
+function lacking(flags: I64, right: number): I64 {
+  const all = right * 0x0101_0101;
   const mask = i64.words(all, all);
   return i64.xor(i64.and(flags, mask), mask);
 }

@@ -19,7 +19,7 @@ let reaches = new Int32Array(STATE_NUMBERS * 256);
 
 /**
  * Accesses that are yet to come, by base register: what is made on every way from a place on through the register as it is there, however far within the
- * region. The bytes are those from the lowest to the highest on any of the ways, the rights those that all of them need. A check that is to be made
+ * region. The bytes are those from the lowest to the highest on any of the ways; they are written only if they are on all of them. A check that is to be made
  * anyway may be for all of them ("very busy expressions", as compilers have it): if they are refused, what follows would have been left. Ways out of the
  * region do not count where there is another: they were not seen to be taken.
  */
@@ -28,9 +28,9 @@ export class Anticipation {
   /** Number of a block, whose states are 2 × number where it begins and 2 × number + 1 where it ends. */
   readonly #numbers = new Map<number, number>();
   readonly #reaches: Int32Array;
-  /** By state: registers that are read through and written through, bit n for xn. */
-  readonly #reads: Int32Array;
-  readonly #writes: Int32Array;
+  /** By state: registers with accesses, and those of them with stores; bit n for xn. */
+  readonly #registers: Int32Array;
+  readonly #stores: Int32Array;
   /** States that anything is known of. */
   readonly #known: Uint8Array;
   /** A state to compare with. */
@@ -43,8 +43,8 @@ export class Anticipation {
     const states = this.#before + 1;
     if (reaches.length < states * STATE_NUMBERS) reaches = new Int32Array(2 * states * STATE_NUMBERS);
     this.#reaches = reaches;
-    this.#reads = new Int32Array(states);
-    this.#writes = new Int32Array(states);
+    this.#registers = new Int32Array(states);
+    this.#stores = new Int32Array(states);
     this.#known = new Uint8Array(states);
     if (!this.#settle(order)) this.#known.fill(0);
   }
@@ -62,12 +62,11 @@ export class Anticipation {
   #at(state: number, register: number): Access | undefined {
     if (this.#known[state] === 0 || !this.#has(state, register)) return undefined;
     const at = state * STATE_NUMBERS + register;
-    const reads = ((this.#reads[state] as number) >>> register) & 1;
-    const writes = ((this.#writes[state] as number) >>> register) & 1;
+    const stores = ((this.#stores[state] as number) >>> register) & 1;
     return {
       low: this.#reaches[at] as number,
       high: this.#reaches[at + 32] as number,
-      rights: (reads === 0 ? 0 : Perm.READ) | (writes === 0 ? 0 : Perm.WRITE),
+      right: stores === 0 ? Perm.READ : Perm.WRITE,
     };
   }
 
@@ -117,23 +116,19 @@ export class Anticipation {
   // ───── states ─────
 
   #has(state: number, register: number): boolean {
-    return ((this.#registers(state) >>> register) & 1) !== 0;
-  }
-
-  #registers(state: number): number {
-    return (this.#reads[state] as number) | (this.#writes[state] as number);
+    return (((this.#registers[state] as number) >>> register) & 1) !== 0;
   }
 
   #copy(from: number, to: number): void {
     this.#reaches.copyWithin(to * STATE_NUMBERS, from * STATE_NUMBERS, (from + 1) * STATE_NUMBERS);
-    this.#reads[to] = this.#reads[from] as number;
-    this.#writes[to] = this.#writes[from] as number;
+    this.#registers[to] = this.#registers[from] as number;
+    this.#stores[to] = this.#stores[from] as number;
     this.#known[to] = 1;
   }
 
   #isSame(a: number, b: number): boolean {
-    if (this.#known[b] === 0 || this.#reads[a] !== this.#reads[b] || this.#writes[a] !== this.#writes[b]) return false;
-    for (let rest = this.#registers(a); rest !== 0; rest &= rest - 1) {
+    if (this.#known[b] === 0 || this.#registers[a] !== this.#registers[b] || this.#stores[a] !== this.#stores[b]) return false;
+    for (let rest = this.#registers[a] as number; rest !== 0; rest &= rest - 1) {
       const r = 31 - Math.clz32(rest & -rest);
       const [one, other] = [a * STATE_NUMBERS + r, b * STATE_NUMBERS + r];
       if (this.#reaches[one] !== this.#reaches[other] || this.#reaches[one + 32] !== this.#reaches[other + 32]) return false;
@@ -143,27 +138,27 @@ export class Anticipation {
 
   /** Registers are written: what comes behind is not through what they are here. */
   #forget(state: number, registers: number): void {
-    this.#reads[state] = (this.#reads[state] as number) & ~registers;
-    this.#writes[state] = (this.#writes[state] as number) & ~registers;
+    this.#registers[state] = (this.#registers[state] as number) & ~registers;
+    this.#stores[state] = (this.#stores[state] as number) & ~registers;
   }
 
   /** An access comes first. If what comes later is far from it, that one alone counts. */
-  #add(state: number, register: number, { low, high, rights }: Access): void {
+  #add(state: number, register: number, { low, high, right }: Access): void {
     const bit = 1 << register;
     if (!this.#has(state, register) || !this.#widen(state, register, low, high)) {
       this.#forget(state, bit);
       this.#reaches[state * STATE_NUMBERS + register] = low;
       this.#reaches[state * STATE_NUMBERS + register + 32] = high;
     }
-    if ((rights & Perm.READ) !== 0) this.#reads[state] = (this.#reads[state] as number) | bit;
-    if ((rights & Perm.WRITE) !== 0) this.#writes[state] = (this.#writes[state] as number) | bit;
+    this.#registers[state] = (this.#registers[state] as number) | bit;
+    if (right === Perm.WRITE) this.#stores[state] = (this.#stores[state] as number) | bit;
   }
 
   /** Another way goes on from here. */
   #meet(state: number, other: number): void {
-    this.#reads[state] = (this.#reads[state] as number) & (this.#reads[other] as number);
-    this.#writes[state] = (this.#writes[state] as number) & (this.#writes[other] as number);
-    for (let rest = this.#registers(state); rest !== 0; rest &= rest - 1) {
+    this.#registers[state] = (this.#registers[state] as number) & (this.#registers[other] as number);
+    this.#stores[state] = (this.#stores[state] as number) & (this.#stores[other] as number);
+    for (let rest = this.#registers[state] as number; rest !== 0; rest &= rest - 1) {
       const r = 31 - Math.clz32(rest & -rest);
       const at = other * STATE_NUMBERS + r;
       if (!this.#widen(state, r, this.#reaches[at] as number, this.#reaches[at + 32] as number)) this.#forget(state, 1 << r);

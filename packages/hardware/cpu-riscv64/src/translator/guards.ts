@@ -95,7 +95,7 @@ function narrow(known: Map<number, Known>, pc: number, more: Known): boolean {
     const other = more.get(register);
     const both = other === undefined ? undefined : common(guard, other);
     if (both === undefined) before.delete(register);
-    else if (both.low !== guard.low || both.high !== guard.high || both.rights !== guard.rights) before.set(register, both);
+    else if (both.low !== guard.low || both.high !== guard.high || both.right !== guard.right) before.set(register, both);
     else continue;
     changed = true;
   }
@@ -131,14 +131,14 @@ function grouped({ start, ops }: Block, from: number, first: Guard, ahead: Antic
     const op = ops[i] as Op;
     const access = op.rs1 === base ? accessOf(op) : undefined;
     if (access === undefined) continue;
-    const both = hull(guard, access, guard.rights | access.rights);
+    const both = hull(guard, access);
     if (both.high - both.low < REACH_MAX) guard = both;
   }
 }
 
 function withAhead(guard: Guard, later: Guard | undefined): Guard {
   if (later === undefined || covers(guard, later)) return guard;
-  const both = hull(guard, later, guard.rights | later.rights);
+  const both = hull(guard, later);
   return both.high - both.low < AHEAD_MAX ? both : guard;
 }
 
@@ -156,14 +156,14 @@ const writes = ({ uses }: Op, register: number): boolean => ((uses.writes.x >>> 
 
 /** What two checks say together; the later one if that is more than either. */
 function joined(before: Guard, later: Guard): Guard {
-  const both = hull(before, later, before.rights & later.rights);
-  return both.rights === later.rights && both.high - both.low < KNOWN_MAX ? both : later;
+  const both = { ...hull(before, later), right: Math.min(before.right, later.right) };
+  return both.right === later.right && both.high - both.low < KNOWN_MAX ? both : later;
 }
 
 /** What both say; undefined if nothing. */
 function common(a: Guard, b: Guard): Guard | undefined {
-  const both = { low: Math.max(a.low, b.low), high: Math.min(a.high, b.high), rights: a.rights & b.rights };
-  return both.low <= both.high && both.rights !== 0 ? both : undefined;
+  const both = { low: Math.max(a.low, b.low), high: Math.min(a.high, b.high), right: Math.min(a.right, b.right) };
+  return both.low <= both.high ? both : undefined;
 }
 
 /** Accesses in translated code by whether they check their permissions themselves. */

@@ -356,27 +356,26 @@ export class TranslatorGuest implements Guest {
     else if (guard !== 'guarded') this.#writeGuard(guard, bytes);
   }
 
-  #writeGuard({ low, high, rights }: Guard, bytes: number): void {
+  #writeGuard({ low, high, right }: Guard, bytes: number): void {
     const base = this.x('rs1');
     if (high - low === bytes - 1) {
-      // The access alone, but for other rights.
-      this.#place(i64.add(base, i64.const(low)), bytes, rights);
+      // The access alone, but for what is stored there later on.
+      this.#place(i64.add(base, i64.const(low)), bytes, right);
       return;
     }
     const place = i32.wrap(base);
     const both = i32.and(flagsAt(i32.add(place, i32.const(low))), flagsAt(i32.add(place, i32.const(high))));
     // If the first byte is below 4 GiB and the last is not, that one wraps to the lowest page, which is never mapped.
-    this.#require(i64.add(base, i64.const(low)), 1, both, rights);
+    this.#require(i64.add(base, i64.const(low)), 1, both, right);
   }
 
-  /** Leaves if an address is 4 GiB or more, or not a multiple of `bytes`, or a right is missing in `flags`. */
-  #require(address: I64, bytes: number, flags: I32, rights: number): void {
+  /** Leaves if an address is 4 GiB or more, or not a multiple of `bytes`, or the right is missing in `flags`. */
+  #require(address: I64, bytes: number, flags: I32, right: number): void {
     const { code } = this;
-    const granted = i32.and(flags, i32.const(rights));
     code.block((good) => {
       code.block((bad) => {
         code.brIf(bad, i64.ne(i64.and(address, i64.words(-1, bytes - 1)), i64.const(0)), false);
-        code.brIf(good, (rights & (rights - 1)) === 0 ? granted : i32.eq(granted, i32.const(rights)), true);
+        code.brIf(good, i32.and(flags, i32.const(right)), true);
       });
       this.#around.sideExit();
     });

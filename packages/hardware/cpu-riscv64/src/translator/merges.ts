@@ -117,7 +117,7 @@ class Merger {
   #follow(i: number, op: Op): void {
     if (op.row.name === 'sb') this.#addStore(i, op);
     else if (op.uses.leaves) this.#mergeStores();
-    if (op.uses.leaves && accessOf(op)?.rights !== Perm.READ) this.#stores++;
+    if (op.uses.leaves && accessOf(op)?.right !== Perm.READ) this.#stores++;
     if (op.uses.writes.x === 0) return;
     const { rd } = op;
     const [loaded, shifted] = [this.#loadedBy(i, op), this.#shiftedBy(op)];

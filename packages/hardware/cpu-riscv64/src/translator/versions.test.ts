@@ -28,7 +28,7 @@ const set = (...registers: number[]): number => registers.reduce((bits, r) => bi
 describe('versions of loops', () => {
   it('know where accesses go, and how that moves', () => {
     const [version] = versionsOf(loop(Word.ld(A0, A2, 8), Word.sd(A0, A2, -8), Word.addi(A2, A2, 16)));
-    expect(version?.reaches).toEqual([{ roots: set(A2), low: -8, high: 15, rights: Perm.READ | Perm.WRITE, stride: 16, added: 0 }]);
+    expect(version?.reaches).toEqual([{ roots: set(A2), low: -8, high: 15, right: Perm.WRITE, stride: 16, added: 0 }]);
     expect(version?.shortest).toBe(5);
   });
 
@@ -41,7 +41,7 @@ describe('versions of loops', () => {
 
   it('know tables by the range of their indices', () => {
     const [version] = versionsOf(loop(Word.andi(T0, A0, 0xf8), Word.add(T0, T0, A2), Word.ld(A0, T0, 0)));
-    expect(version?.reaches).toEqual([{ roots: set(A2), low: 0, high: 0xff, rights: Perm.READ, stride: 0, added: 0 }]);
+    expect(version?.reaches).toEqual([{ roots: set(A2), low: 0, high: 0xff, right: Perm.READ, stride: 0, added: 0 }]);
   });
 
   it('are not made where an access may be anywhere', () => {

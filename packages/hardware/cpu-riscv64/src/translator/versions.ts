@@ -41,8 +41,8 @@ export interface Reach {
   /** From the first byte to the last, in a turn, from there. */
   readonly low: number;
   readonly high: number;
-  /** All of these rights. */
-  readonly rights: number;
+  /** Perm.READ; or Perm.WRITE, which never comes without it. */
+  readonly right: number;
   /** How far they move in a turn, at most: up if positive. */
   readonly stride: number;
   /** Registers that do not change and are added in each turn as well. */
@@ -180,11 +180,11 @@ function followTurn(region: Region, blocks: readonly Block[], header: number, me
 
 /** Where an access whose base register is `base` goes, and how that moves from turn to turn; undefined if that may be anywhere. */
 function reachOf(op: Op, base: Extent, after: Extents): Reach | undefined {
-  const { low, high, rights } = accessOf(op) as Access;
+  const { low, high, right } = accessOf(op) as Access;
   const moves = movesOf(base.roots, after);
   if (moves === undefined || (moves.low < 0 && (moves.high > 0 || moves.roots !== 0))) return undefined;
   const stride = moves.low < 0 ? moves.low : moves.high;
-  return { roots: base.roots, low: base.low + low, high: base.high + high, rights, stride, added: moves.roots };
+  return { roots: base.roots, low: base.low + low, high: base.high + high, right, stride, added: moves.roots };
 }
 
 /** What a turn adds to the sum of registers: a number, and perhaps registers that do not change. */
@@ -212,7 +212,7 @@ function areSteady(registers: number, after: Extents): boolean {
 
 /** Two reaches with the same registers as one. */
 function together(a: Reach, b: Reach): Reach {
-  return { ...a, low: Math.min(a.low, b.low), high: Math.max(a.high, b.high), rights: a.rights | b.rights };
+  return { ...a, low: Math.min(a.low, b.low), high: Math.max(a.high, b.high), right: Math.max(a.right, b.right) };
 }
 
 // ───── what a turn takes and writes ─────
