@@ -4,6 +4,7 @@ import type { FcsrField, Guest, HelperName, LoadOp, StoreSize } from '../isa/ins
 import * as Layout from '../layout.ts';
 import { type Callee, type Code, call, type Local } from '../wasm/code.ts';
 import { type F32, type F64, f32, f64, type I32, type I64, i32, i64 } from '../wasm/expression.ts';
+import type { BlockLocals } from './block-locals.ts';
 import type { Guard } from './guards.ts';
 import type { Integers } from './integers.ts';
 import type { Merge, Stored, Wide } from './merges.ts';
@@ -20,8 +21,7 @@ export interface Surroundings {
   readonly s: readonly (Local<'f32'> | undefined)[];
   /** Whether the host's relaxed_madd is there and rounds once. */
   readonly fuses: boolean;
-  /** Where bytes loaded at once are, until the block ends. */
-  wide(wide: Wide): Local<'i32'> | Local<'i64'>;
+  readonly blockLocals: BlockLocals;
   helper(name: HelperName): Callee;
   rounding(name: HelperName): Callee;
   /** Leaves so that the interpreter executes the current instruction, of which nothing has happened yet. */
@@ -298,7 +298,7 @@ export class TranslatorGuest implements Guest {
   #loaded({ wide, byte, isFirst }: Merge & { kind: 'loaded' }): I64 {
     const { code } = this;
     const offset = Layout.BASE + wide.low;
-    const local = this.#around.wide(wide);
+    const local = this.#around.blockLocals.wide(wide);
     if (local.type === 'i64') {
       if (isFirst) code.set(local, i64.load(this.#base, offset));
       return i64.and(i64.shrU(local, i64.const(byte * 8)), i64.const(0xff));
@@ -308,7 +308,7 @@ export class TranslatorGuest implements Guest {
   }
 
   #whole(wide: Wide): I64 {
-    const local = this.#around.wide(wide);
+    const local = this.#around.blockLocals.wide(wide);
     if (local.type === 'i64') return local;
     return i64.extendU(wide.bytes === 2 ? i32.natural(local) : local);
   }

@@ -6,14 +6,16 @@ import * as Layout from '../layout.ts';
 import { type Callee, type Code, call, callIndirect, type Label, type Local } from '../wasm/code.ts';
 import { f32, f64, type I32, type I64, i32, i64 } from '../wasm/expression.ts';
 import { writeAdmission } from './admission.ts';
+import { BlockLocals } from './block-locals.ts';
+import { Entries } from './entries.ts';
 import { type Flow, type Item, structure } from './flow.ts';
 import { type CheckCounts, countChecks, type Plan, type Plans, planGuards } from './guards.ts';
 import { type Surroundings, TranslatorGuest } from './guest.ts';
 import type { Helpers } from './imports.ts';
 import { Integers } from './integers.ts';
-import { include, type Lifetimes, lifetimes, none, without } from './lifetimes.ts';
+import { type Lifetimes, lifetimes, none, without } from './lifetimes.ts';
 import { type Loads, placeLoads } from './loads.ts';
-import { planMerges, type Wide } from './merges.ts';
+import { planMerges } from './merges.ts';
 import type { Op } from './op.ts';
 import { addOperands, eachRegister, has, type Registers } from './operands.ts';
 import { type Block, type End, type Region, returns, successors, switches, type Way } from './region.ts';
@@ -75,6 +77,7 @@ export class RegionWriter implements Surroundings {
   readonly f: (Local<'f64'> | undefined)[] = [];
   readonly s: (Local<'f32'> | undefined)[] = [];
   readonly fuses: boolean;
+  readonly blockLocals: BlockLocals;
   readonly #parts: Parts;
   /** With its loops in two versions. */
   readonly #region: Region;
@@ -88,11 +91,6 @@ export class RegionWriter implements Surroundings {
   readonly #singles: SinglesFlow;
   readonly #loads: Loads;
   readonly #guest: TranslatorGuest;
-  /** Locals for bytes loaded at once, by their number in a block. */
-  readonly #narrowWides: Local<'i32'>[] = [];
-  readonly #wides: Local<'i64'>[] = [];
-  /** The same for values that are rotated. */
-  readonly #rotated: Local<'i64'>[] = [];
   readonly #answer: Local<'i64'>;
   /** Blocks that look at the fuel when they begin: no path goes on for ever without one. */
   readonly #checkpoints: ReadonlySet<number>;
@@ -107,8 +105,7 @@ export class RegionWriter implements Surroundings {
   /** Registers that are boxed singles at all of those side exits written so far. */
   readonly #leaveBoxed: number[];
   #block!: Block;
-  /** Whether any entry takes registers for words. */
-  readonly #takes: boolean;
+  readonly #entries: Entries;
   /** Registers that any entry needs in 64 bits. */
   readonly #wideAtEntries: number;
   /** Instructions of the block before the current one. */
@@ -120,21 +117,21 @@ export class RegionWriter implements Surroundings {
     this.code = code;
     this.fuses = fuses;
     this.#answer = code.local('i64');
-    const flow = structure(region);
-    const versioned = versionLoops(region, flow);
+    this.blockLocals = new BlockLocals(code);
+    const exact = structure(region);
+    const versioned = versionLoops(region, exact);
     this.#region = versioned.region;
     for (const version of versioned.versions) {
       const admitted = { version, bound: code.local('i32'), wait: code.local('i32') };
       this.#admitted.set(version.gate, admitted).set(version.admission, admitted);
     }
-    this.#flow = versioned.region === region ? flow : structure(versioned.region);
+    this.#flow = versioned.region === region ? exact : structure(versioned.region);
     this.#checkpoints = new Set([...this.#flow.selected.keys(), ...this.#flow.headers, ...returns(region)]);
     this.#plans = planGuards(this.#region, this.#flow, steadyBlocks(versioned.versions));
     this.#lifetimes = lifetimes(this.#region, this.#flow, this.#checkpoints, this.#plans, versioned.versions);
     this.#words = planWords(this.#region, this.#flow, this.#lifetimes.read);
     this.#heldAtExits = heldAtExits(this.#region, this.#words, this.#lifetimes);
     this.#loads = placeLoads(this.#region, this.#flow, this.#lifetimes, this.#plans.kept, this.#words);
-    this.#takes = region.entries.some((pc) => (this.#words.start.get(pc) as Held).words !== 0);
     this.#wideAtEntries = region.entries.reduce((all, pc) => all | this.#wideAt(pc), 0);
     this.#singles = flowOfSingles(this.#region, this.#flow.order, this.#lifetimes.needed);
     this.#leaveBoxed = this.#lifetimes.exitKinds.map(() => -1);
@@ -146,6 +143,10 @@ export class RegionWriter implements Surroundings {
       this.s.push(has(this.#singles.read, r) ? code.local('f32') : undefined);
     }
     this.#guest = new TranslatorGuest(this);
+    const { way, fuel } = parts;
+    const load = (registers: Registers): void => this.#load(registers);
+    const [flow, words, loads] = [this.#flow, this.#words, this.#loads];
+    this.#entries = new Entries({ code, region, way, fuel, flow, words, loads, integers: this.integers, load });
     this.#longest = longestPaths(this.#region, this.#flow, this.#checkpoints);
     const rows = [...region.blocks.values()].flatMap(({ ops }) => ops.map(({ row }) => row));
     this.#computesFloat = rows.some(({ format }) => format === 'RM' || format === 'R4');
@@ -153,15 +154,14 @@ export class RegionWriter implements Surroundings {
 
   write(): void {
     const { code } = this;
-    const { region, fuel, way } = this.#parts;
+    const { region, fuel } = this.#parts;
     const { exitKinds } = this.#lifetimes;
     const indirect = switches(region);
     if (indirect) this.#load(this.#loads.dispatched);
     this.#beginFloat();
     this.#leave = exitKinds.map(() => code.openFor('i64'));
     if (indirect) {
-      // So that it is seen which ways come from without.
-      if (this.#takes) code.set(way, i32.add(way, i32.const(this.#flow.selected.size)));
+      this.#entries.mark();
       this.#dispatch = code.openLoop();
     }
     this.#level(undefined, this.#flow.items, () => undefined);
@@ -176,10 +176,6 @@ export class RegionWriter implements Surroundings {
       code.return(this.#answer);
     }
     code.unreachable();
-  }
-
-  wide({ number, bytes }: Wide): Local<'i32'> | Local<'i64'> {
-    return bytes === 8 ? (this.#wides[number] as Local<'i64'>) : (this.#narrowWides[number] as Local<'i32'>);
   }
 
   helper(name: HelperName): Callee {
@@ -413,19 +409,7 @@ export class RegionWriter implements Surroundings {
   #beginFloat(): void {
     if (!this.#computesFloat) return;
     writeHostLimit(this.code);
-    this.code.ifRarely(isIllegalMode(this.#guest.fcsr), () => this.#refuseEntry());
-  }
-
-  #refuseEntry(): void {
-    const { code } = this;
-    const { way, fuel, region } = this.#parts;
-    code.store('i32', zero, fuel, Layout.FUEL);
-    const labels = region.entries.map(() => code.open()).reverse();
-    code.brTable([labels[0] as Label, ...labels], labels[0] as Label, way);
-    for (const pc of region.entries) {
-      code.close();
-      code.return(leaveAt(pc, Left.INTERPRET, 0));
-    }
+    this.code.ifRarely(isIllegalMode(this.#guest.fcsr), () => this.#entries.refuse());
   }
 
   // ───── structure ─────
@@ -456,7 +440,7 @@ export class RegionWriter implements Surroundings {
     const { way } = this.#parts;
     const { selected } = this.#flow;
     if (header === undefined) {
-      this.#writeEntries(labels, indexOf);
+      this.#entries.write(labels, indexOf, this.#dispatch !== undefined);
       return;
     }
     if (![...selected.keys()].some((pc) => indexOf.has(pc))) return;
@@ -466,73 +450,6 @@ export class RegionWriter implements Surroundings {
       for (const [pc, number] of selected) targets[number] = labels[indexOf.get(pc) ?? -1] ?? own;
       code.brTable(targets, own, way);
     });
-  }
-
-  /** From where the region is entered, and from its indirect jumps, to the items that entries are in, with what is valid in locals there. */
-  #writeEntries(labels: readonly Label[], indexOf: ReadonlyMap<number, number>): void {
-    const { code } = this;
-    const { region, way } = this.#parts;
-    const { selected } = this.#flow;
-    const targets: Label[] = [labels[0] as Label];
-    for (const [pc, number] of selected) targets[number] = labels[indexOf.get(pc) as number] as Label;
-    const [first, ...others] = region.entries as [number, ...number[]];
-    if (this.#dispatch !== undefined) {
-      if (this.#takes) this.#writeTakingFromWithout(targets);
-      code.brTable(targets, labels[0] as Label, way);
-      return;
-    }
-    // The first is where a guest function begins, as a rule.
-    if (others.length > 0)
-      code.if(i32.ne(way, i32.const(1)), () => {
-        const rest = none();
-        for (const pc of others) include(rest, this.#loads.valid.get(pc) as Registers);
-        this.#load(rest);
-        this.#writeTaking(targets, others);
-      });
-    this.#load(this.#loads.valid.get(first) as Registers);
-    this.#take(first, targets[1] as Label);
-  }
-
-  #writeTakingFromWithout(targets: readonly Label[]): void {
-    const { code } = this;
-    const { region, way } = this.#parts;
-    const count = i32.const(this.#flow.selected.size);
-    code.block((within) => {
-      code.brIf(within, i32.leU(way, count));
-      code.set(way, i32.sub(way, count));
-      this.#writeTaking(targets, region.entries);
-    });
-  }
-
-  /** `targets`: where ways lead, by number. */
-  #writeTaking(targets: readonly Label[], entries: readonly number[]): void {
-    const { code } = this;
-    const looking = [...targets];
-    const taken = entries.flatMap((pc) => {
-      const way = this.#flow.selected.get(pc) as number;
-      if ((this.#words.start.get(pc) as Held).words === 0) return [];
-      looking[way] = code.open();
-      return [{ pc, target: targets[way] as Label }];
-    });
-    code.brTable(looking, targets[0] as Label, this.#parts.way);
-    for (const { pc, target } of taken.toReversed()) {
-      code.close();
-      this.#take(pc, target);
-    }
-  }
-
-  /**
-   * To an entry. Where some registers are to be words on the way from without, it is looked whether they are. If not, the interpreter goes on: it executes
-   * an instruction at least, and comes back when its way leads to an entry again.
-   */
-  #take(pc: number, target: Label): void {
-    const { code } = this;
-    const held = this.#words.start.get(pc) as Held;
-    if (held.words !== 0) {
-      const rest = this.integers.narrow(held);
-      code.ifRarely(i64.ne(rest, i64.const(0)), () => this.#return(leaveAt(pc, Left.INTERPRET, 0)));
-    }
-    code.br(target);
   }
 
   /** To a block of the region, from wherever the writing is. */
@@ -599,7 +516,6 @@ export class RegionWriter implements Surroundings {
     for (let i = 0; i < block.ops.length; i++) {
       const op = block.ops[i] as Op;
       const merge = merges.get(i);
-      if (merge?.kind === 'loaded') this.#makeRoom(merge.wide);
       this.#done = i;
       guest.op = op;
       this.integers.next(op);
@@ -609,7 +525,7 @@ export class RegionWriter implements Surroundings {
       this.#takeDown(rotations.sources.get(i), op);
       const rotation = rotations.results.get(i);
       if (merge?.kind === 'whole') guest.setWhole(merge);
-      else if (rotation !== undefined) guest.setX(i64.rotr(this.#rotated[rotation.source] as Local<'i64'>, i64.const(rotation.by)));
+      else if (rotation !== undefined) guest.setX(i64.rotr(this.blockLocals.rotated(rotation.source), i64.const(rotation.by)));
       else code.scratch(() => op.row.effect(guest));
     }
     const last = block.ops.at(-1)?.row;
@@ -618,14 +534,7 @@ export class RegionWriter implements Surroundings {
 
   #takeDown(source: number | undefined, { rs1 }: Op): void {
     if (source === undefined) return;
-    this.#rotated[source] ??= this.code.local('i64');
-    this.code.set(this.#rotated[source] as Local<'i64'>, rs1 === 0 ? i64.const(0) : this.integers.operand(rs1));
-  }
-
-  /** Blocks share the locals: nothing in them outlives a block. */
-  #makeRoom({ number, bytes }: Wide): void {
-    if (bytes === 8) this.#wides[number] ??= this.code.local('i64');
-    else this.#narrowWides[number] ??= this.code.local('i32');
+    this.code.set(this.blockLocals.rotated(source), rs1 === 0 ? i64.const(0) : this.integers.operand(rs1));
   }
 }
 

@@ -95,6 +95,11 @@ export class Code {
     return local;
   }
 
+  /** A local of its own, inside `scratch` too. */
+  lasting<T extends ValueType>(type: T): Local<T> {
+    return this.#variable(type);
+  }
+
   #variable<T extends ValueType>(type: T): Local<T> {
     const index = this.#types.length;
     this.#types.push(type);
