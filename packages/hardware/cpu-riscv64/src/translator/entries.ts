@@ -3,10 +3,12 @@ import * as Layout from '../layout.ts';
 import type { Code, Label, Local } from '../wasm/code.ts';
 import { i32, i64 } from '../wasm/expression.ts';
 import type { Flow } from './flow.ts';
+import type { Plans } from './guards.ts';
 import type { Integers } from './integers.ts';
 import { include, none } from './lifetimes.ts';
 import type { Loads } from './loads.ts';
 import type { Registers } from './operands.ts';
+import { requireAccess } from './permissions.ts';
 import type { Region } from './region.ts';
 import type { Held, Words } from './words.ts';
 
@@ -19,6 +21,8 @@ export interface Entering {
   readonly fuel: Local<'i32'>;
   readonly flow: Flow;
   readonly words: Words;
+  /** See {@link Plans.entries}. */
+  readonly guards: Plans['entries'];
   readonly loads: Loads;
   readonly integers: Integers;
   /** Loads registers from memory. */
@@ -92,11 +96,11 @@ export class Entries {
 
   /** `targets`: where ways lead, by number. */
   #writeTaking(targets: readonly Label[], entries: readonly number[]): void {
-    const { code, way, flow } = this.#parts;
+    const { code, way, flow, guards } = this.#parts;
     const looking = [...targets];
     const taken = entries.flatMap((pc) => {
       const number = flow.selected.get(pc) as number;
-      if (this.#taken(pc).words === 0) return [];
+      if (this.#taken(pc).words === 0 && !guards.has(pc)) return [];
       looking[number] = code.open();
       return [{ pc, target: targets[number] as Label }];
     });
@@ -108,20 +112,32 @@ export class Entries {
   }
 
   /**
-   * To an entry. Where some registers are to be words on the way from without, it is looked whether they are. If not, the interpreter goes on: it executes
-   * an instruction at least, and comes back when its way leads to an entry again.
+   * To an entry. Where some registers are to be words on the way from without, and some accesses to be allowed, it is looked whether they are. If not, the
+   * interpreter goes on: it executes an instruction at least, and comes back when its way leads to an entry again.
    */
   #take(pc: number, target: Label): void {
-    const { code, integers, fuel } = this.#parts;
+    const { code, integers, guards } = this.#parts;
     const held = this.#taken(pc);
     if (held.words !== 0) {
       const rest = integers.narrow(held);
-      code.ifRarely(i64.ne(rest, i64.const(0)), () => {
-        code.store('i32', i32.const(0), fuel, Layout.FUEL);
-        code.return(leaveAt(pc, Left.INTERPRET, 0));
-      });
+      code.ifRarely(i64.ne(rest, i64.const(0)), () => this.#refuseAt(pc));
     }
-    code.br(target);
+    const looked = guards.get(pc);
+    if (looked === undefined) {
+      code.br(target);
+      return;
+    }
+    code.block((bad) => {
+      for (const [register, guard] of looked) requireAccess(code, i64.load(i32.const(0), Layout.X + register * 8), guard, bad);
+      code.br(target);
+    });
+    this.#refuseAt(pc);
+  }
+
+  #refuseAt(pc: number): void {
+    const { code, fuel } = this.#parts;
+    code.store('i32', i32.const(0), fuel, Layout.FUEL);
+    code.return(leaveAt(pc, Left.INTERPRET, 0));
   }
 
   /** What an entry takes for words. */

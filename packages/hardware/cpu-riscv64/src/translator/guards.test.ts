@@ -51,10 +51,17 @@ describe('guards', () => {
     expect(planned(plans, START)).toEqual({ 2: 'guarded', 4: 'guarded' });
   });
 
-  it('know nothing where a region is entered', () => {
+  it('take for known where a region is entered what is known on all ways from within and needed', () => {
     // The loop's beginning is an entry: a run that was out of fuel goes on there.
-    const plans = plansOf(Word.ld(A0, A1, 0), Word.ld(A2, A1, 0), Word.bnez(A2, -4), RET);
+    const plans = plansOf(Word.ld(A0, A1, 0), Word.ld(A2, A1, 0), Word.sd(A2, A3, 0), Word.addi(A3, A3, 8), Word.bnez(A2, -12), RET);
+    expect(planned(plans, START + 4)).toEqual({ 0: 'guarded' });
+    expect(plans.entries).toEqual(new Map([[START + 4, new Map([[A1, { low: 0, high: 7, right: Perm.READ }]])]]));
+  });
+
+  it('know nothing of what only some ways to where a region is entered checked', () => {
+    const plans = plansOf(Word.ld(A0, A3, 0), Word.ld(A2, A1, 0), Word.bnez(A2, -4), RET);
     expect(planned(plans, START + 4)).toEqual({});
+    expect(plans.entries).toEqual(new Map());
   });
 
   it('keep of all that was known before a call what is known of the stack', () => {

@@ -2,7 +2,7 @@ import { type Access, accessOf, covers, hull, isChecked } from './accesses.ts';
 import { Anticipation, CALLEE_SAVED, STACK_POINTER } from './anticipation.ts';
 import type { Flow } from './flow.ts';
 import type { Op } from './op.ts';
-import { type Block, calls, type Region, successors } from './region.ts';
+import { type Block, calls, type Region, successors, switches } from './region.ts';
 
 /**
  * A check for several accesses that use the same base register, from their lowest byte to their highest: the pages of both are looked at, and there is
@@ -18,6 +18,8 @@ export interface Plans {
   readonly blocks: ReadonlyMap<number, Plan>;
   /** Of blocks that end with a call: registers of which still counts what was known before it, if they are the same after it. Bit n for xn. */
   readonly kept: ReadonlyMap<number, number>;
+  /** Of entries: what is taken for known there, by register, because it is on all ways from within. It is checked on the way from without. */
+  readonly entries: ReadonlyMap<number, ReadonlyMap<number, Guard>>;
 }
 
 /** Farthest that the bytes of a guard may be from each other. */
@@ -34,7 +36,7 @@ type Known = Map<number, Guard>;
 /** `admitted`: blocks whose accesses an admission vouches for; see versions.ts. */
 export function planGuards(region: Region, flow: Flow, admitted: ReadonlySet<number> = new Set()): Plans {
   const ahead = new Anticipation(region, flow.order);
-  const known = settle(region, flow.order, ahead);
+  const known = settle(region, flow, ahead);
   const blocks = new Map<number, Plan>();
   const kept = new Map<number, number>();
   for (const block of region.blocks.values()) {
@@ -45,13 +47,26 @@ export function planGuards(region: Region, flow: Flow, admitted: ReadonlySet<num
     blocks.set(block.start, plan);
     if (calls(block)) kept.set(block.start, keptBy(block, after, region, ahead));
   }
-  return { blocks, kept };
+  const entries = new Map(region.entries.flatMap((pc) => (known.get(pc)?.size ? [[pc, known.get(pc) as Known] as const] : [])));
+  return { blocks, kept, entries };
 }
 
-/** What is known where each block begins, on whatever way it is reached; nothing where the region is entered. */
-function settle(region: Region, order: readonly number[], ahead: Anticipation): ReadonlyMap<number, Known> {
-  const known = new Map<number, Known>(region.entries.map((pc) => [pc, new Map()]));
+/**
+ * What is known where each block begins, on whatever way it is reached; nothing where the region is entered, but where a loop begins, as it does for most
+ * loops: there, what is known on all ways from within, as far as it is sure to be needed, so that what does not change need not be checked in every turn.
+ */
+function settle(region: Region, { order, headers }: Flow, ahead: Anticipation): ReadonlyMap<number, Known> {
+  // Indirect jumps within the region go to entries too.
+  const entered = switches(region) ? [] : region.entries.filter((pc) => headers.has(pc));
+  const known = new Map<number, Known>(region.entries.flatMap((pc) => (entered.includes(pc) ? [] : [[pc, new Map()]])));
   const unsettled = new Set(order);
+  if (!spread(region, order, ahead, known, unsettled)) return new Map();
+  for (const pc of entered) if (narrowEntry(known, pc, ahead)) unsettled.add(pc);
+  return spread(region, order, ahead, known, unsettled) ? known : new Map();
+}
+
+/** Follows all ways from blocks that are not settled until all are; false if that takes too long. */
+function spread(region: Region, order: readonly number[], ahead: Anticipation, known: Map<number, Known>, unsettled: Set<number>): boolean {
   for (let round = 0; round < ROUNDS_MAX; round++) {
     for (const pc of order) {
       if (!unsettled.delete(pc)) continue;
@@ -63,9 +78,19 @@ function settle(region: Region, order: readonly number[], ahead: Anticipation): 
       if (block.end.kind === 'jumpIndirect') continue;
       for (const to of successors(region, block)) if (narrow(known, to, after)) unsettled.add(to);
     }
-    if (unsettled.size === 0) return known;
+    if (unsettled.size === 0) return true;
   }
-  return new Map();
+  return false;
+}
+
+/** Leaves of what is known at an entry what is sure to be needed. Whether that changed it. */
+function narrowEntry(known: Map<number, Known>, pc: number, ahead: Anticipation): boolean {
+  const needed: Known = new Map();
+  for (const register of known.get(pc)?.keys() ?? []) {
+    const later = ahead.atStart(pc, register);
+    if (later !== undefined) needed.set(register, later);
+  }
+  return narrow(known, pc, needed);
 }
 
 /** What is known of the stack, and of other registers what spares all checks behind a call: it is a comparison that tells whether they are the same. */

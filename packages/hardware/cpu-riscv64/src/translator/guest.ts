@@ -10,6 +10,7 @@ import type { Integers } from './integers.ts';
 import type { Merge, Stored, Wide } from './merges.ts';
 import type { Op } from './op.ts';
 import { rs3 } from './operands.ts';
+import { flagsAt, flagsOfBoth } from './permissions.ts';
 import { afterDouble, afterSingle, NO_SINGLES, type Singles } from './singles.ts';
 
 /** What a translated instruction needs of the region around it. */
@@ -356,17 +357,15 @@ export class TranslatorGuest implements Guest {
     else if (guard !== 'guarded') this.#writeGuard(guard, bytes);
   }
 
-  #writeGuard({ low, high, right }: Guard, bytes: number): void {
+  #writeGuard(guard: Guard, bytes: number): void {
+    const { low, high, right } = guard;
     const base = this.x('rs1');
     if (high - low === bytes - 1) {
       // The access alone, but for what is stored there later on.
       this.#place(i64.add(base, i64.const(low)), bytes, right);
       return;
     }
-    const place = i32.wrap(base);
-    const both = i32.and(flagsAt(i32.add(place, i32.const(low))), flagsAt(i32.add(place, i32.const(high))));
-    // If the first byte is below 4 GiB and the last is not, that one wraps to the lowest page, which is never mapped.
-    this.#require(i64.add(base, i64.const(low)), 1, both, right);
+    this.#require(i64.add(base, i64.const(low)), 1, flagsOfBoth(base, guard), right);
   }
 
   /** Leaves if an address is 4 GiB or more, or not a multiple of `bytes`, or the right is missing in `flags`. */
@@ -381,6 +380,3 @@ export class TranslatorGuest implements Guest {
     });
   }
 }
-
-/** The permission byte of the page of an address. The index is taken from its low half, so that it is always within the table. */
-const flagsAt = (place: I32): I32 => i32.load8u(i32.shrU(place, i32.const(Layout.PAGE_SHIFT)), Layout.PERMS);

@@ -146,7 +146,18 @@ export class RegionWriter implements Surroundings {
     const { way, fuel } = parts;
     const load = (registers: Registers): void => this.#load(registers);
     const [flow, words, loads] = [this.#flow, this.#words, this.#loads];
-    this.#entries = new Entries({ code, region, way, fuel, flow, words, loads, integers: this.integers, load });
+    this.#entries = new Entries({
+      code,
+      region,
+      way,
+      fuel,
+      flow,
+      words,
+      guards: this.#plans.entries,
+      loads,
+      integers: this.integers,
+      load,
+    });
     this.#longest = longestPaths(this.#region, this.#flow, this.#checkpoints);
     const rows = [...region.blocks.values()].flatMap(({ ops }) => ops.map(({ row }) => row));
     this.#computesFloat = rows.some(({ format }) => format === 'RM' || format === 'R4');
