@@ -112,8 +112,7 @@ export class TranslatorGuest implements Guest {
   }
 
   x(operand: 'rs1' | 'rs2'): I64 {
-    const register = this.op[operand];
-    return register === 0 ? i64.const(0) : this.#around.integers.operand(register);
+    return this.#around.integers.operand(this.op[operand]);
   }
 
   setX(value: I64): void {
@@ -317,10 +316,9 @@ export class TranslatorGuest implements Guest {
   #stored({ value }: { readonly value: Stored }): I64 {
     if (value.kind === 'wide') return this.#whole(value.wide);
     const { integers } = this.#around;
-    const of = (r: number): I64 => (r === 0 ? i64.const(0) : integers.operand(r));
-    if (value.kind === 'register') return i64.shrU(of(value.register), i64.const(value.without * 8));
+    if (value.kind === 'register') return i64.shrU(integers.operand(value.register), i64.const(value.without * 8));
     const bytes = value.registers.map((r, k) => {
-      const low = i32.wrap(of(r));
+      const low = i32.wrap(integers.operand(r));
       return k === 3 ? i32.shl(low, i32.const(24)) : i32.shl(i32.and(low, i32.const(0xff)), i32.const(k * 8));
     });
     const [a, b, c, d] = bytes as [I32, I32, I32, I32];

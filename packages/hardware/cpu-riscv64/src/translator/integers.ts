@@ -54,7 +54,7 @@ export class Integers {
 
   /** An operand of the instruction. */
   operand(r: number): I64 {
-    return this.#value(r, this.#before);
+    return r === 0 ? i64.const(0) : this.#value(r, this.#before);
   }
 
   /** The value now. */

@@ -545,7 +545,7 @@ export class RegionWriter implements Surroundings {
 
   #takeDown(source: number | undefined, { rs1 }: Op): void {
     if (source === undefined) return;
-    this.code.set(this.blockLocals.rotated(source), rs1 === 0 ? i64.const(0) : this.integers.operand(rs1));
+    this.code.set(this.blockLocals.rotated(source), this.integers.operand(rs1));
   }
 }
 
