@@ -21,6 +21,8 @@ export class Counters {
   regionsDropped = 0;
   /** Guest instructions in the regions made; those made anew count anew. */
   regionInstructions = 0;
+  /** Besides, those in copies of small functions within their callers. */
+  copiedInstructions = 0;
   /** Host time spent in making and placing modules; the host compiles their functions when they are first called. */
   translationMs = 0;
   checksKept = 0;
@@ -67,6 +69,7 @@ export class Counters {
       regionsMade: this.regions,
       regionsDropped: this.regionsDropped,
       regionInstructions: this.regionInstructions,
+      copiedInstructions: this.copiedInstructions,
       translationMs: this.translationMs,
       checksKept: this.checksKept,
       checksElided: this.checksElided,

@@ -30,6 +30,7 @@ const LINK = 1;
 const TARGET = 27;
 /** The stack pointer of the first function. */
 const HOME = 26;
+const SMALL_FUNCTIONS = 3;
 /** For whatever runs the program. */
 const FRAME = [3, 4] as const;
 const RESERVED = new Set([SP, TURNS, DATA, LATE, CODE, LINK, TARGET, HOME, ...FRAME]);
@@ -114,6 +115,7 @@ function writeTangle(random: Random, asm: Assembler, code: number, turns: number
   asm.stream.word(...Word.li(TURNS, turns), ...Word.li(DATA, TANGLE_DATA + 0x800), ...Word.li(LATE, TANGLE_LATE + 0x800));
   asm.stream.word(...Word.li(CODE, code), ...Word.li(SP, TANGLE_STACK), Word.addi(HOME, SP, -16));
   for (let i = 0; i < functions; i++) writeFunction(random, asm, i, functions);
+  for (let i = 0; i < SMALL_FUNCTIONS; i++) writeSmallFunction(random, asm, i);
   asm.label('end');
 }
 
@@ -128,6 +130,7 @@ function writeFunction(random: Random, asm: Assembler, index: number, functions:
   for (let b = 0; b < blocks; b++) {
     asm.label(name(b));
     for (let n = random.between(0, 6); n > 0; n--) filler(random, asm);
+    if (random.chance(3)) asm.to(`g${random.below(SMALL_FUNCTIONS)}`, (d) => Word.jal(LINK, d));
     const back = name(random.below(b + 1));
     const ahead = b + 1 < blocks ? name(random.between(b + 1, blocks - 1)) : `${index}.leave`;
     const [r, s] = [random.below(27), random.below(27)];
@@ -149,12 +152,7 @@ function writeFunction(random: Random, asm: Assembler, index: number, functions:
         break;
       case 5:
         if (index + 1 >= functions) break;
-        if (random.chance(2)) {
-          asm.to(`f${random.between(index + 1, functions - 1)}`, (d) => Word.jal(LINK, d));
-          break;
-        }
-        asm.address(TARGET, `f${random.between(index + 1, functions - 1)}`);
-        asm.stream.word(Word.jalr(LINK, TARGET, 0));
+        call(random, asm, `f${random.between(index + 1, functions - 1)}`);
         break;
       case 6:
         recursion(random, asm, functions);
@@ -175,6 +173,39 @@ function writeFunction(random: Random, asm: Assembler, index: number, functions:
   if (index === 0) asm.to('end', (d) => Word.jal(0, d));
   else if (index + 1 < functions && random.chance(4)) asm.to(`f${index + 1}`, (d) => Word.jal(0, d));
   else asm.stream.word(Word.jalr(0, LINK, 0));
+}
+
+/** One that may be translated within its callers: with a frame or without, sometimes with a loop or a way that is hardly taken. */
+function writeSmallFunction(random: Random, asm: Assembler, index: number): void {
+  const name = `g${index}`;
+  const hasFrame = random.chance(2);
+  asm.label(name);
+  if (hasFrame) asm.stream.word(Word.addi(SP, SP, -16), Word.sd(LINK, SP, 8));
+  asm.label(`${name}.again`);
+  for (let n = random.between(0, 3); n > 0; n--) filler(random, asm);
+  if (random.chance(2)) {
+    asm.to(`${name}.leave`, (d) => Word.branch(random.pick([0, 1, 4, 5, 6, 7]), random.below(27), random.below(27), d));
+    for (let n = random.between(0, 3); n > 0; n--) filler(random, asm);
+  }
+  if (hasFrame && index > 0) call(random, asm, `g${index - 1}`);
+  if (random.chance(4)) {
+    asm.stream.word(Word.addi(TURNS, TURNS, -1));
+    asm.to(`${name}.again`, (d) => Word.branch(5, TURNS, 0, d));
+  }
+  if (random.chance(6)) longReturn(asm);
+  asm.label(`${name}.leave`);
+  if (hasFrame) asm.stream.word(Word.ld(LINK, SP, 8), Word.addi(SP, SP, 16));
+  asm.stream.word(Word.jalr(0, LINK, 0));
+}
+
+/** A call, of an address in the instruction or in a register. */
+function call(random: Random, asm: Assembler, callee: string): void {
+  if (random.chance(2)) {
+    asm.to(callee, (d) => Word.jal(LINK, d));
+    return;
+  }
+  asm.address(TARGET, callee);
+  asm.stream.word(Word.jalr(LINK, TARGET, 0));
 }
 
 /** A call of any function, also of one that is under way, as long as there are turns left. */

@@ -5,7 +5,10 @@ import { type Block, calls, type Region, successors } from './region.ts';
 
 export const STACK_POINTER = 2;
 /** Registers that a callee gives back as they were by the calling convention (RISC-V ELF psABI, chapter 1): sp and s0 to s11. Nobody relies on it. */
-export const CALLEE_SAVED = (1 << STACK_POINTER) | 0x0ffc_0300;
+const CALLEE_SAVED = (1 << STACK_POINTER) | 0x0ffc_0300;
+
+/** Registers that the call at the end of a block is likely to give back: not the rest of a function, which ends its frame. */
+export const keptRegisters = ({ end }: Block): number => (end.kind === 'rest' ? 0 : CALLEE_SAVED);
 
 /** Times that all blocks are looked at, at most. */
 const ROUNDS_MAX = 8;
@@ -100,7 +103,7 @@ export class Anticipation {
       }
     }
     if (isFirst) this.#forget(state, -1);
-    if (calls(block)) this.#forget(state, ~CALLEE_SAVED);
+    if (calls(block)) this.#forget(state, ~keptRegisters(block));
     this.#known[state] = 1;
   }
 

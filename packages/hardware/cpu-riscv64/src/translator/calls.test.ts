@@ -34,7 +34,10 @@ function start(
   write(FAR, called);
   context.pc = address(code);
   context.writeNumber(SP, STACK + 64);
-  const onTrap = (_context: Context, { cause }: Trap): TrapAnswer => {
+  const last: { trap?: Trap } = {};
+  const onTrap = (_context: Context, trap: Trap): TrapAnswer => {
+    const { cause } = trap;
+    last.trap = { ...trap };
     if (cause !== 'syscall' || context.pc < code + FAR) return TrapAnswer.LEAVE;
     onCall(space, context);
     context.pc = address(context.pc + 4);
@@ -46,7 +49,7 @@ function start(
       if (exit !== 'budget') return exit;
     }
   };
-  return { cpu, space, context, write, run };
+  return { cpu, space, context, write, run, last };
 }
 
 const TURNS = 60_000;
@@ -145,5 +148,55 @@ describe.each(['off', 'eager', 'hot'] as const)('calls that the interpreter fini
     context.writeNumber(A2, 30);
     expect(run()).toBe('left');
     expect(context.readNumber(A0)).toBe(30 * (2 * depth - 1));
+  });
+});
+
+describe.each(['off', 'eager', 'hot'] as const)('functions that are copied to where they are called, translation %s', (translation) => {
+  const code = PLACES[translation];
+  // Not as the loops above: what was translated of those would be taken.
+  const loop = [Word.jal(RA, FAR), Word.addi(T1, T1, 1), Word.addi(A1, A1, -1), Word.bnez(A1, -12), Word.ECALL];
+
+  it('are what they are now, whatever they were', () => {
+    const { cpu, space, context, run, write } = start(translation, loop, [Word.addi(A0, A0, 1), RETURN]);
+    context.writeNumber(A1, 10 * TURNS);
+    const runOn = (instructions: number): string => cpu.run(context, space, () => TrapAnswer.LEAVE, instructions);
+    expect(runOn(15 * TURNS)).toBe('budget');
+    const done = context.readNumber(A0);
+    expect(done).toBeGreaterThan(TURNS);
+    write(FAR, [Word.addi(A0, A0, 3)]);
+    expect(run()).toBe('left');
+    expect(cpu.counters().copiedInstructions !== 0).toBe(translation !== 'off');
+    expect(context.readNumber(A0)).toBe(done + 3 * (10 * TURNS - done));
+  });
+
+  it('return to elsewhere if they are told to', () => {
+    const framed = [Word.addi(SP, SP, -16), Word.sd(RA, SP, 8), Word.addi(A0, A0, 1), Word.bnez(A1, 8), Word.sd(A2, SP, 8)];
+    const { context, run } = start(
+      translation,
+      [...[Word.jal(RA, FAR), Word.addi(A1, A1, -1), Word.jal(0, -8)], Word.addi(A0, A0, 100), Word.ECALL],
+      [...framed, Word.ld(RA, SP, 8), Word.addi(SP, SP, 16), RETURN],
+    );
+    context.writeNumber(A1, TURNS);
+    context.writeNumber(A2, code + 12);
+    expect(run()).toBe('left');
+    expect(context.readNumber(A0)).toBe(TURNS + 101);
+    expect(context.readNumber(RA)).toBe(code + 12);
+    expect(context.readNumber(SP)).toBe(STACK + 64);
+  });
+
+  it('fault where they are, and go on there', () => {
+    const { context, run, last } = start(translation, loop, [Word.ld(T0, A2, 0), Word.addi(A0, A0, 1), RETURN]);
+    context.writeNumber(A1, TURNS);
+    context.writeNumber(A2, STACK);
+    context.writeNumber(A1, TURNS);
+    expect(run()).toBe('left');
+    context.pc = address(code);
+    context.writeNumber(A1, 1);
+    context.writeNumber(A2, STACK + STACK_BYTES);
+    expect(run()).toBe('left');
+    expect(last.trap).toMatchObject({ cause: 'fault', access: 'read', address: STACK + STACK_BYTES });
+    expect(context.pc).toBe(code + FAR);
+    expect(context.readNumber(RA)).toBe(code + 4);
+    expect(context.readNumber(A0)).toBe(TURNS);
   });
 });

@@ -1,8 +1,8 @@
 import { type Access, accessOf, covers, hull, isChecked } from './accesses.ts';
-import { Anticipation, CALLEE_SAVED, STACK_POINTER } from './anticipation.ts';
+import { Anticipation, keptRegisters, STACK_POINTER } from './anticipation.ts';
 import type { Flow } from './flow.ts';
 import type { Op } from './op.ts';
-import { type Block, calls, type Region, successors, switches } from './region.ts';
+import { type Block, calls, comesBackTo, type Region, successors, switches } from './region.ts';
 
 /**
  * A check for several accesses that use the same base register, from their lowest byte to their highest: the pages of both are looked at, and there is
@@ -94,11 +94,13 @@ function narrowEntry(known: Map<number, Known>, pc: number, ahead: Anticipation)
 }
 
 /** What is known of the stack, and of other registers what spares all checks behind a call: it is a comparison that tells whether they are the same. */
-function keptBy({ end }: Block, known: Known, region: Region, ahead: Anticipation): number {
-  let kept = known.has(STACK_POINTER) ? 1 << STACK_POINTER : 0;
-  if ((end.kind !== 'call' && end.kind !== 'callIndirect') || !region.blocks.has(end.next)) return kept;
+function keptBy(block: Block, known: Known, region: Region, ahead: Anticipation): number {
+  const likely = keptRegisters(block);
+  const next = comesBackTo(region, block);
+  let kept = known.has(STACK_POINTER) ? likely & (1 << STACK_POINTER) : 0;
+  if (next === undefined) return kept;
   for (const [register, guard] of known) {
-    const later = ((CALLEE_SAVED >>> register) & 1) === 0 ? undefined : ahead.atStart(end.next, register);
+    const later = ((likely >>> register) & 1) === 0 ? undefined : ahead.atStart(next, register);
     if (later !== undefined && covers(guard, later)) kept |= 1 << register;
   }
   return kept;

@@ -2,7 +2,7 @@ import type { CodePages } from '../code-pages.ts';
 import type { Counters } from '../counters.ts';
 import { type Engine, REGIONS_MAX } from '../engine.ts';
 import { BASE, Handle, JUMP_COUNT, JUMP_MASK, JUMPS, PAGE_SHIFT, PAGE_SIZE, PERMS, Perm } from '../layout.ts';
-import type { Shape, Shared } from './shared-module.ts';
+import type { Shape, Shared, Span } from './shared-module.ts';
 
 /** Times a page's code may change before it is no longer translated: it is data as well, or a compiler's scratch. */
 const CHANGES_MAX = 16;
@@ -149,10 +149,12 @@ export class Placement {
     return start;
   }
 
-  #isSame({ spans }: Shape): boolean {
-    for (const { start, halves } of spans) {
-      for (let i = 0; i < halves.length; i++) if (this.half(start + i * 2) !== halves[i]) return false;
-    }
+  #isSame({ spans, copied }: Shape): boolean {
+    return spans.every((span) => this.#isThere(span)) && copied.every((span) => this.#isThere(span));
+  }
+
+  #isThere({ start, halves }: Span): boolean {
+    for (let i = 0; i < halves.length; i++) if (this.half(start + i * 2) !== halves[i]) return false;
     return true;
   }
 

@@ -222,6 +222,7 @@ export class RegionWriter implements Surroundings {
     else if (end.kind === 'callIndirect') this.#callTo(target, end.next);
     else if (end.kind === 'jumpIndirect') this.#jumpTo(target);
     else if (end.kind === 'tail') this.#jumpOut(target);
+    else if (end.kind === 'back') this.#goBack(target, end.next);
     else {
       // Whoever called sees from the answer whether this is the return it waits for.
       this.#spillDirty();
@@ -253,6 +254,15 @@ export class RegionWriter implements Surroundings {
     this.#spillDirty();
     this.#limitDepth(target);
     this.#callHandle(this.#find(target), target, next);
+  }
+
+  /** Behind the call of a copied function, if that is where it returns. */
+  #goBack(target: I64, next: number): void {
+    this.code.ifRarely(i64.ne(target, i64.const(this.#addressOf(next))), () => {
+      this.#spillDirty();
+      this.#return(target);
+    });
+    this.#goTo(next);
   }
 
   /** Calls what was found for an address; what is not translated comes back at once, for the interpreter to finish the call. */
@@ -315,14 +325,16 @@ export class RegionWriter implements Surroundings {
   #comeBack(next: number): void {
     const { code } = this;
     const { region, fuel, depth, helpers } = this.#parts;
-    const goOn = goOnAt(i64.const(next));
+    const address = this.#addressOf(next);
+    const goOn = goOnAt(i64.const(address));
+    const isElsewhere = i64.ne(this.#answer, i64.const(address));
     if (!region.blocks.has(next)) {
-      code.return(i64.select(i64.eq(this.#answer, i64.const(next)), goOn, this.#answer));
+      code.return(i64.select(isElsewhere, this.#answer, goOn));
       return;
     }
-    code.ifRarely(i64.ne(this.#answer, i64.const(next)), () => {
-      code.set(this.#answer, call('i64', helpers.finishCall, this.#answer, i32.const(next), depth));
-      code.if(i64.ne(this.#answer, i64.const(next)), () => code.return(this.#answer));
+    code.ifRarely(isElsewhere, () => {
+      code.set(this.#answer, call('i64', helpers.finishCall, this.#answer, i32.const(address), depth));
+      code.if(isElsewhere, () => code.return(this.#answer));
     });
     const kept = this.#plans.kept.get(this.#block.start) ?? 0;
     if (kept !== 0) code.ifRarely(i64.ne(this.#changeOf(kept), i64.const(0)), () => code.return(goOn));
@@ -365,6 +377,11 @@ export class RegionWriter implements Surroundings {
   /** Registers that are valid in 64 bits when a block of the region begins. */
   #wideAt(pc: number): number {
     return (this.#loads.valid.get(pc) as Registers).x & ~(this.#words.start.get(pc) as Held).words;
+  }
+
+  /** Of a block of the region, or of code outside. */
+  #addressOf(pc: number): number {
+    return this.#region.blocks.get(pc)?.address ?? pc;
   }
 
   /** Leaves for the interpreter to go on. */
@@ -515,9 +532,9 @@ export class RegionWriter implements Surroundings {
     const pc = block.start;
     if (this.#flow.selected.has(pc)) code.set(way, zero);
     if (this.#checkpoints.has(pc)) {
-      code.ifRarely(i32.ltS(fuel, i32.const(this.#longest.get(pc) as number)), () => this.#exit(leaveAt(pc, Left.FUEL, 0)));
+      code.ifRarely(i32.ltS(fuel, i32.const(this.#longest.get(pc) as number)), () => this.#exit(leaveAt(block.address, Left.FUEL, 0)));
     }
-    code.set(fuel, i32.sub(fuel, i32.const(block.ops.length)));
+    if (block.ops.length > 0) code.set(fuel, i32.sub(fuel, i32.const(block.ops.length)));
     const plan = this.#plans.blocks.get(pc) as Plan;
     const stored = this.#lifetimes.stored.get(pc) as ReadonlySet<number>;
     countChecks(block.ops, plan, this.#parts.checks);
@@ -540,7 +557,9 @@ export class RegionWriter implements Surroundings {
       else code.scratch(() => op.row.effect(guest));
     }
     const last = block.ops.at(-1)?.row;
-    if (block.end.kind === 'go' && last?.format !== 'J' && last?.name !== 'jalr') this.#goTo(block.end.to);
+    if (last?.format === 'J' || last?.name === 'jalr') return;
+    if (block.end.kind === 'go') this.#goTo(block.end.to);
+    else if (block.end.kind === 'rest') this.#call(block.end.to, block.end.next);
   }
 
   #takeDown(source: number | undefined, { rs1 }: Op): void {

@@ -21,6 +21,11 @@ export type End =
   | { readonly kind: 'call'; readonly to: number; readonly next: number }
   | { readonly kind: 'callIndirect'; readonly next: number }
   | { readonly kind: 'return' }
+  // Of copied functions: see inlining.ts.
+  /** What is not copied of one is called, to come back behind the call of the function. */
+  | { readonly kind: 'rest'; readonly to: number; readonly next: number }
+  /** A return, which leads to `next` unless the guest changed the address that it kept. */
+  | { readonly kind: 'back'; readonly next: number }
   /** A jump to another function, known only at run time. */
   | { readonly kind: 'tail' }
   | { readonly kind: 'jumpIndirect' }
@@ -29,7 +34,10 @@ export type End =
   | { readonly kind: 'gate'; readonly steady: number; readonly admission: number };
 
 export interface Block {
+  /** Its key: the address of its code, or of blocks that are copies or have none, a number that no address is. */
   readonly start: number;
+  /** Of its code; of blocks without any, where they lead. */
+  readonly address: number;
   /** The last one is the branch or jump, if the block ends with one. */
   readonly ops: readonly Op[];
   readonly end: End;
@@ -39,12 +47,12 @@ export interface Block {
 export type Addresses = Pick<ReadonlySet<number>, 'has'>;
 
 export interface Region {
-  /** By ascending address. */
+  /** By ascending key. */
   readonly blocks: ReadonlyMap<number, Block>;
+  /** Of other functions, the blocks that it has copies of; see inlining.ts. */
+  readonly copied: readonly Block[];
   /** Addresses where it may be entered, each a block's start. */
   readonly entries: readonly number[];
-  /** Pages that hold any of its bytes. */
-  readonly pages: readonly number[];
   /** Where it was seen to run often; undefined: nobody looked. Loops that begin there are worth more than others. */
   readonly hot: Addresses | undefined;
   /** Blocks of the region that may run directly after each of its blocks. */
@@ -54,18 +62,18 @@ export interface Region {
 /** What exploring sees of the guest. */
 export interface CodeView {
   /** The halfword at an address, or −1 where code may not be executed or is not present. */
-  half(pc: number): number;
+  readonly half: (pc: number) => number;
   /** Whether another region has an instruction at this address, so that this one ends there. */
-  taken(pc: number): boolean;
+  readonly taken: (pc: number) => boolean;
   /** Whether the instruction was ever reached: code that never was is left out. */
-  reached(pc: number): boolean;
+  readonly reached: (pc: number) => boolean;
 }
 
 /** Whether the instruction at `pc`, which is not for a translator, is a system call: the interpreter goes on behind it. */
 const isSystemCall = (view: CodeView, pc: number): boolean => view.half(pc) === 0x73 && view.half(pc + 2) === 0;
 
 /** How `op` ends a block; `before`: the instruction in front of it in the block, which may say where an indirect jump goes. */
-function endOf(op: Op, before: Op | undefined): End | undefined {
+export function endOf(op: Op, before: Op | undefined): End | undefined {
   const { pc, length, row, imm, rd, rs1 } = op;
   const next = pc + length;
   const to = (pc + imm) >>> 0;
@@ -81,6 +89,9 @@ function endOf(op: Op, before: Op | undefined): End | undefined {
   return isLink(rs1) ? { kind: 'return' } : { kind: 'jumpIndirect' };
 }
 
+/** Whether an unconditional jump stays within a function. */
+export const isNear = (pc: number, to: number): boolean => Math.abs(to - pc) <= JUMP_MAX;
+
 /** Whether a register holds return addresses, by the ISA manual's hints for return-address stacks; a PLT's `jalr t1, t3` is no call. */
 const isLink = (register: number): boolean => register === 1 || register === 5;
 
@@ -90,12 +101,10 @@ class Explorer {
   readonly leaders = new Set<number>();
   readonly resumes = new Set<number>();
   readonly #view: CodeView;
-  readonly #half: (pc: number) => number;
   readonly #queue: number[] = [];
 
   constructor(view: CodeView) {
     this.#view = view;
-    this.#half = (pc) => view.half(pc);
   }
 
   explore(seeds: readonly number[]): void {
@@ -118,7 +127,7 @@ class Explorer {
         return;
       }
       if (this.ops.size >= REGION_INSTRUCTIONS_MAX || this.#view.taken(pc)) return;
-      const op = decodeAt(this.#half, pc);
+      const op = decodeAt(this.#view.half, pc);
       if (op === undefined) {
         if (isSystemCall(this.#view, pc)) this.#resume(pc + 4);
         return;
@@ -128,7 +137,7 @@ class Explorer {
       before = op;
       pc += op.length;
       if (end === undefined) continue;
-      if (end.kind === 'go' && Math.abs(end.to - op.pc) <= JUMP_MAX) this.#reach(end.to);
+      if (end.kind === 'go' && isNear(op.pc, end.to)) this.#reach(end.to);
       if (end.kind === 'branch') {
         if (this.#view.reached(end.next)) this.#reach(end.next);
         if (this.#view.reached(end.to)) this.#reach(end.to);
@@ -151,37 +160,51 @@ export function exploreRegion(view: CodeView, seeds: readonly number[], hot?: Ad
   explorer.explore(seeds);
   const { ops, leaders } = explorer;
   const blocks = new Map<number, Block>();
-  const pages = new Set<number>();
   for (const start of [...leaders].sort((a, b) => a - b)) {
     if (!ops.has(start)) continue;
-    const block = blockFrom(ops, leaders, start);
-    blocks.set(start, block);
-    for (const { pc, length } of block.ops) pages.add(pc >>> PAGE_SHIFT).add((pc + length - 1) >>> PAGE_SHIFT);
+    blocks.set(start, blockFrom(ops, leaders, start));
   }
   const wanted = new Set([...seeds, ...explorer.resumes, ...loopTargets(blocks)]);
   const entries = [...wanted].filter((pc) => blocks.has(pc)).slice(0, REGION_ENTRIES_MAX);
   if (entries.length === 0) return undefined;
   return {
     blocks,
+    copied: [],
     entries: entries.sort((a, b) => a - b),
-    pages: [...pages].sort((a, b) => a - b),
     hot,
     successors: allSuccessors(blocks),
   };
 }
 
-function blockFrom(ops: ReadonlyMap<number, Op>, leaders: ReadonlySet<number>, start: number): Block {
+export function blockFrom(ops: ReadonlyMap<number, Op>, leaders: ReadonlySet<number>, start: number): Block {
   const list: Op[] = [];
   for (let pc = start; ; ) {
     const op = ops.get(pc);
-    if (op === undefined) return { start, ops: list.slice(), end: { kind: 'go', to: pc } };
+    if (op === undefined) return { start, address: start, ops: list.slice(), end: { kind: 'go', to: pc } };
     const end = endOf(op, list.at(-1));
     list.push(op);
     pc += op.length;
     // A copy has no room to grow: a batch has tens of thousands of them.
-    if (end !== undefined) return { start, ops: list.slice(), end };
-    if (leaders.has(pc)) return { start, ops: list.slice(), end: { kind: 'go', to: pc } };
+    if (end !== undefined) return { start, address: start, ops: list.slice(), end };
+    if (leaders.has(pc)) return { start, address: start, ops: list.slice(), end: { kind: 'go', to: pc } };
   }
+}
+
+/** Instructions of blocks. */
+export function instructionsOf(blocks: Iterable<Block>): number {
+  let count = 0;
+  for (const { ops } of blocks) count += ops.length;
+  return count;
+}
+
+/** Blocks that are copies of others. */
+export const copiesIn = (blocks: Iterable<Block>): readonly Block[] => [...blocks].filter(({ start, address }) => start !== address);
+
+/** Pages that hold any byte of blocks, ascending. */
+export function pagesOf(blocks: Iterable<Block>): readonly number[] {
+  const pages = new Set<number>();
+  for (const { ops } of blocks) for (const { pc, length } of ops) pages.add(pc >>> PAGE_SHIFT).add((pc + length - 1) >>> PAGE_SHIFT);
+  return [...pages].sort((a, b) => a - b);
 }
 
 /** Targets of backward branches: where a loop that ran out of fuel is entered again. */
@@ -210,7 +233,7 @@ export function waysInto(regions: readonly Region[]): ReadonlyMap<number, Way> {
 /** Addresses outside of its blocks that a region calls or goes to, as far as its instructions say. */
 export function* leadsTo({ blocks }: Region): Generator<number> {
   for (const { end } of blocks.values()) {
-    if (end.kind === 'go' || end.kind === 'branch' || end.kind === 'call') yield end.to;
+    if (end.kind === 'go' || end.kind === 'branch' || end.kind === 'call' || end.kind === 'rest') yield end.to;
     if (end.kind === 'branch') yield end.next;
   }
 }
@@ -219,12 +242,18 @@ export function* leadsTo({ blocks }: Region): Generator<number> {
 export const switches = ({ blocks }: Region): boolean => [...blocks.values()].some(({ end }) => end.kind === 'jumpIndirect');
 
 /** Whether a block ends with a call. */
-export const calls = ({ end }: Block): boolean => end.kind === 'call' || end.kind === 'callIndirect';
+export const calls = ({ end }: Block): boolean => end.kind === 'call' || end.kind === 'callIndirect' || end.kind === 'rest';
+
+/** Where the call that a block ends with comes back to in the region. */
+export function comesBackTo({ blocks }: Region, { end }: Block): number | undefined {
+  return (end.kind === 'call' || end.kind === 'callIndirect' || end.kind === 'rest') && blocks.has(end.next) ? end.next : undefined;
+}
 
 /** Where calls of the region come back to. */
 export function* returns(region: Region): Generator<number> {
-  for (const { end } of region.blocks.values()) {
-    if ((end.kind === 'call' || end.kind === 'callIndirect') && region.blocks.has(end.next)) yield end.next;
+  for (const block of region.blocks.values()) {
+    const next = comesBackTo(region, block);
+    if (next !== undefined) yield next;
   }
 }
 
@@ -250,6 +279,8 @@ function ends(end: End): { to?: number; next?: number } {
       return { to: end.to, next: end.next };
     case 'call':
     case 'callIndirect':
+    case 'rest':
+    case 'back':
       return { next: end.next };
     case 'admit':
       return { to: end.gate, next: end.header };

@@ -1,7 +1,7 @@
 import { hostCodeOf, withHostCode } from '../host-code.ts';
 import { BASE_WASM_PAGES } from '../layout.ts';
 import { compileFusing, underOurFlags } from './fusing.ts';
-import { type Block, leadsTo, type Region, switches, type Way } from './region.ts';
+import { type Block, instructionsOf, leadsTo, pagesOf, type Region, switches, type Way } from './region.ts';
 
 /** Consecutive code of a region: its halfwords from an address on. */
 export interface Span {
@@ -15,6 +15,9 @@ export interface Shape {
   /** See {@link Region.hot}. */
   readonly hot: ReadonlySet<number> | undefined;
   readonly spans: readonly Span[];
+  /** Code of other functions that it has copies of. */
+  readonly copied: readonly Span[];
+  /** Of both. */
   readonly pages: readonly number[];
   readonly instructions: number;
   /** How often it was made anew. */
@@ -81,17 +84,17 @@ export class Shared {
 const LIVE_PART = 8;
 /** The shape of a translated region; `ways`: into the regions that are translated with it. */
 export function shapeOf(region: Region, generation: number, ways: ReadonlyMap<number, Way>): Shape {
-  const { blocks, entries, pages } = region;
-  let instructions = 0;
-  for (const { ops } of blocks.values()) instructions += ops.length;
+  const { blocks, entries, copied } = region;
+  const own = [...blocks.values()].filter(({ start, address }) => start === address);
   const callees = new Set([...leadsTo(region)].flatMap((pc) => ways.get(pc)?.region ?? []));
-  const hot = region.hot && new Set([...blocks.keys()].filter((pc) => region.hot?.has(pc)));
+  const hot = region.hot && new Set(own.flatMap(({ start }) => (region.hot?.has(start) ? [start] : [])));
   return {
     entries,
     hot,
-    spans: spansOf(blocks.values()),
-    pages,
-    instructions,
+    spans: spansOf(own),
+    copied: spansOf(copied),
+    pages: pagesOf([...own, ...copied]),
+    instructions: instructionsOf(own),
     generation,
     callees: [...callees],
     switches: switches(region),

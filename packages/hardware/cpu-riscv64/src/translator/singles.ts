@@ -1,6 +1,6 @@
 import { flowsTo, type Lifetimes, loadedFirst, none } from './lifetimes.ts';
 import { addWritten, singlesRead, writesSingle } from './operands.ts';
-import type { Block, Region } from './region.ts';
+import { type Block, comesBackTo, type Region } from './region.ts';
 
 /**
  * Registers that are held as singles. A register that is read as a single anywhere in a region has a second local with its value as that, so that it
@@ -49,7 +49,7 @@ export function flowOfSingles(region: Region, order: readonly number[], needed: 
       const block = region.blocks.get(pc) as Block;
       const after = follow(block, start.get(pc) as Singles, read);
       for (const to of flowsTo(region, block)) if (narrow(to, after)) changed = true;
-      const back = comesBack(region, block);
+      const back = comesBackTo(region, block);
       if (back !== undefined && narrow(back, loaded(read & (needed.get(back)?.f ?? 0)))) changed = true;
     }
   }
@@ -65,10 +65,4 @@ function follow({ ops }: Block, before: Singles, read: number): Singles {
     now = writesSingle(op.row) ? afterSingle(now, op.rd) : afterDouble(now, op.rd);
   }
   return now;
-}
-
-/** Where the call that ends a block comes back to within the region. */
-function comesBack(region: Region, { end }: Block): number | undefined {
-  if (end.kind !== 'call' && end.kind !== 'callIndirect') return undefined;
-  return region.blocks.has(end.next) ? end.next : undefined;
 }

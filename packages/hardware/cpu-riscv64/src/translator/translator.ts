@@ -4,11 +4,22 @@ import type { Counters } from '../counters.ts';
 import type { Engine } from '../engine.ts';
 import { COUNTDOWN, TRANSLATED } from '../layout.ts';
 import { withoutInlining } from '../v8-flags.ts';
+import { inlineCalls } from './inlining.ts';
 import { Library } from './library.ts';
 import type { TranslatorOptions } from './options.ts';
 import { type Placed, Placement } from './placement.ts';
 import { type Program, programName } from './program.ts';
-import { type Addresses, type CodeView, exploreRegion, leadsTo, REGION_INSTRUCTIONS_MAX, type Region, switches } from './region.ts';
+import {
+  type Addresses,
+  type CodeView,
+  copiesIn,
+  exploreRegion,
+  instructionsOf,
+  leadsTo,
+  REGION_INSTRUCTIONS_MAX,
+  type Region,
+  switches,
+} from './region.ts';
 
 /** Addresses with samples that are remembered. */
 const SAMPLES_MAX = 1 << 14;
@@ -27,6 +38,9 @@ const SETTLED_INTERPRETED_PART = 4;
 /** The first regions that a CPU makes are hot with this part of the samples: many a program has no more, and is over soon. */
 const EARLY_REGIONS = 24;
 const EARLY_PART = 4;
+/** Most instructions of a function that is translated within its callers: larger ones cost more than their calls do; and in the first regions. */
+const COPIED_MAX = 24;
+const EARLY_COPIED_MAX = 64;
 /** Instructions after which what was interpreted before counts no more. */
 const LOOK_BACK = 20_000_000;
 /** Most regions in a module. */
@@ -55,6 +69,7 @@ export class Translator {
   readonly #counters: Counters;
   readonly #placement: Placement;
   readonly #store: CodeStore;
+  readonly #view: Omit<CodeView, 'taken'>;
   readonly #samples = new Map<number, number>();
   #hot: number[] = [];
   /** Instructions that were run since something became hot, and how many of them were interpreted. */
@@ -79,6 +94,7 @@ export class Translator {
     this.#code = code;
     this.#options = options;
     this.#placement = new Placement(engine, code, counters);
+    this.#view = { half: (at) => this.#placement.half(at), reached: (at) => options.eager || code.isDecoded(at) };
     engine.i32[COUNTDOWN >> 2] = options.period;
   }
 
@@ -120,8 +136,11 @@ export class Translator {
   /** Samples of an address where nothing is in place that make it hot. */
   #enough(): number {
     const { samples } = this.#options;
-    const isEarly = this.#counters.regions < EARLY_REGIONS && this.#program?.isSettled !== true;
-    return isEarly ? Math.ceil(samples / EARLY_PART) : samples;
+    return this.#isEarly && this.#program?.isSettled !== true ? Math.ceil(samples / EARLY_PART) : samples;
+  }
+
+  get #isEarly(): boolean {
+    return this.#counters.regions < EARLY_REGIONS;
   }
 
   #lookAnew(): void {
@@ -157,7 +176,7 @@ export class Translator {
     // A call into the middle of another region of the batch makes an entry there.
     for (const pc of batch.targets()) this.#gather(pc, batch);
     const candidates = batch.all();
-    if (candidates.length > 0) this.#make(candidates);
+    if (candidates.length > 0) this.#make(candidates, batch);
     // Code that could not be put in place, as instructions that overlap others' may not, is not tried again.
     for (const pc of seeds) if (this.#placement.ownerOf(pc) === undefined) this.#samples.set(pc, Number.MIN_SAFE_INTEGER);
   }
@@ -170,11 +189,12 @@ export class Translator {
     return warm;
   }
 
-  #make(candidates: readonly Candidate[]): void {
+  #make(candidates: readonly Candidate[], batch: Batch): void {
     const counters = this.#counters;
     const checks = { kept: 0, elided: 0 };
+    const regions = candidates.map(({ region }) => this.#withCopies(region, batch));
     const made = library.add(
-      candidates.map(({ region }) => region),
+      regions,
       candidates.map(({ generation }) => generation),
       checks,
       this.#program,
@@ -186,10 +206,19 @@ export class Translator {
     counters.modules++;
     counters.regions += candidates.length;
     for (const { instructions } of made.shapes) counters.regionInstructions += instructions;
+    for (const { blocks, copied } of regions)
+      if (copied.length > 0) counters.copiedInstructions += instructionsOf(copiesIn(blocks.values()));
     counters.checksKept += checks.kept;
     counters.checksElided += checks.elided;
     for (const { replaced } of candidates) for (const placed of replaced) this.#placement.replace(placed);
     this.#placement.install(made);
+  }
+
+  /** The region with copies of the small functions that it calls. */
+  #withCopies(region: Region, { hot }: Batch): Region {
+    const { eager } = this.#options;
+    const most = this.#isEarly ? EARLY_COPIED_MAX : COPIED_MAX;
+    return inlineCalls(region, this.#view, { most, isOften: (pc) => eager || hot.has(pc) });
   }
 
   /** Takes a translation of the code at `pc` that was made for another space, or in another process. */
@@ -264,12 +293,9 @@ export class Translator {
       generation = Math.max(generation, shape.generation + 1);
     }
     for (const { region } of absorbed) for (const entry of region.entries) seeds.add(entry);
-    const view: CodeView = { half: (at) => this.#placement.half(at), taken, reached: (at) => eager || this.#code.isDecoded(at) };
-    const region = exploreRegion(view, [...seeds], eager ? undefined : batch.hot);
+    const region = exploreRegion({ ...this.#view, taken }, [...seeds], eager ? undefined : batch.hot);
     if (region === undefined) return undefined;
-    let instructions = 0;
-    for (const { ops } of region.blocks.values()) instructions += ops.length;
-    const candidate = { region, generation, replaced: all, instructions };
+    const candidate = { region, generation, replaced: all, instructions: instructionsOf(region.blocks.values()) };
     for (const other of this.#cases(candidate, batch)) if (!all.has(other as Placed) && !absorbed.has(other as Candidate)) met.add(other);
     return { candidate, met: [...met] };
   }

@@ -99,11 +99,12 @@ function addCopies(blocks: Map<number, Block>, { header, members, admission, gat
   for (const pc of members) {
     const block = blocks.get(pc) as Block;
     const steady = (to: number): number => (to === header ? gate : members.has(to) ? to + STEADY : to);
-    blocks.set(pc + STEADY, { start: pc + STEADY, ops: block.ops, end: redirected(block.end, steady) });
+    blocks.set(pc + STEADY, { ...block, start: pc + STEADY, end: redirected(block.end, steady) });
     blocks.set(pc, { ...block, end: redirected(block.end, (to) => (to === header ? admission : to)) });
   }
-  blocks.set(admission, { start: admission, ops: [], end: { kind: 'admit', gate, header } });
-  blocks.set(gate, { start: gate, ops: [], end: { kind: 'gate', steady: header + STEADY, admission } });
+  const { address } = blocks.get(header) as Block;
+  blocks.set(admission, { start: admission, address, ops: [], end: { kind: 'admit', gate, header } });
+  blocks.set(gate, { start: gate, address, ops: [], end: { kind: 'gate', steady: header + STEADY, admission } });
 }
 
 function redirected(end: End, to: (pc: number) => number): End {
@@ -114,7 +115,8 @@ function redirected(end: End, to: (pc: number) => number): End {
 
 function versionOf(region: Region, flow: Flow, { block: header, members }: Item): Version | undefined {
   const { hot } = region;
-  if (members.size > BLOCKS_MAX || (hot !== undefined && ![...members].some((pc) => hot.has(pc)))) return undefined;
+  if (members.size > BLOCKS_MAX || (hot !== undefined && ![...members].some((pc) => hot.has((region.blocks.get(pc) as Block).address))))
+    return undefined;
   const order = flow.order.filter((pc) => members.has(pc));
   const blocks = order.map((pc) => region.blocks.get(pc) as Block);
   if (blocks.some(({ end }) => end.kind !== 'go' && end.kind !== 'branch')) return undefined;
