@@ -3,13 +3,13 @@ import {
   allSuccessors,
   type Block,
   blockFrom,
-  type CodeView,
   type End,
   endOf,
   instructionsOf,
   isNear,
   REGION_BLOCKS_MAX,
   REGION_INSTRUCTIONS_MAX,
+  type ReachedCode,
   type Region,
 } from './region.ts';
 
@@ -24,9 +24,6 @@ const BODY_BLOCKS_MAX = 24;
 /** A copy's blocks have keys behind the address of the call, in fractions of a byte. */
 const KEYS = 64;
 const RA = 1;
-
-/** What is seen of the guest's code. */
-type Code = Omit<CodeView, 'taken'>;
 
 /** Which calls are followed by copies. */
 export interface Inlining {
@@ -46,7 +43,7 @@ interface Body {
 }
 
 /** The region with copies of the small functions that it calls. */
-export function inlineCalls(region: Region, view: Code, { most, isOften }: Inlining): Region {
+export function inlineCalls(region: Region, view: ReachedCode, { most, isOften }: Inlining): Region {
   const bodies = new Map<number, Body | undefined>();
   const loops = [...loopsOf(region)];
   const blocks = new Map(region.blocks);
@@ -82,7 +79,7 @@ function* loopsOf({ blocks }: Region): Generator<{ first: number; last: number }
 // ───── reading functions ─────
 
 /** The function at an address as far as it was reached; undefined if that is more than `most` instructions, or no way returns. */
-function bodyAt(view: Code, start: number, most: number): Body | undefined {
+function bodyAt(view: ReachedCode, start: number, most: number): Body | undefined {
   const ops = new Map<number, Op>();
   const leaders = new Set([start]);
   for (const leader of leaders) {
@@ -100,7 +97,7 @@ const writesReturnAddress = ({ uses }: Op): boolean => ((uses.writes.x >>> RA) &
  * Reads from `start` to the next branch or jump, or to what is in `known`, and adds that. Gives where it leads within the function; adds nothing
  * if there is too much, or what no copy may have.
  */
-function walk(view: Code, start: number, known: Map<number, Op>, most: number): readonly number[] {
+function walk(view: ReachedCode, start: number, known: Map<number, Op>, most: number): readonly number[] {
   const ops: Op[] = [];
   for (let pc = start; ops.length <= most; ) {
     if (known.has(pc)) return add(ops, known, [pc]);
@@ -121,7 +118,7 @@ function add(ops: readonly Op[], known: Map<number, Op>, leads: readonly number[
 }
 
 /** Where a block leads within its function, as far as was reached; undefined if it ends with what no copy may have. */
-function leadsOf({ reached }: Code, end: End, op: Op): readonly number[] | undefined {
+function leadsOf({ reached }: ReachedCode, end: End, op: Op): readonly number[] | undefined {
   switch (end.kind) {
     case 'return':
       return op.rs1 === RA && op.imm === 0 ? [] : undefined;

@@ -59,14 +59,18 @@ export interface Region {
   readonly successors: ReadonlyMap<number, readonly number[]>;
 }
 
-/** What exploring sees of the guest. */
-export interface CodeView {
+/** What a translator sees of the guest's code. */
+export interface ReachedCode {
   /** The halfword at an address, or −1 where code may not be executed or is not present. */
   readonly half: (pc: number) => number;
-  /** Whether another region has an instruction at this address, so that this one ends there. */
-  readonly taken: (pc: number) => boolean;
   /** Whether the instruction was ever reached: code that never was is left out. */
   readonly reached: (pc: number) => boolean;
+}
+
+/** What exploring sees of it. */
+export interface CodeView extends ReachedCode {
+  /** Whether another region has an instruction at this address, so that this one ends there. */
+  readonly taken: (pc: number) => boolean;
 }
 
 /** Whether the instruction at `pc`, which is not for a translator, is a system call: the interpreter goes on behind it. */
@@ -176,6 +180,7 @@ export function exploreRegion(view: CodeView, seeds: readonly number[], hot?: Ad
   };
 }
 
+/** The block that begins at `start`, of instructions that were read: it ends with a branch or jump, where another one begins, or where nothing more was read. */
 export function blockFrom(ops: ReadonlyMap<number, Op>, leaders: ReadonlySet<number>, start: number): Block {
   const list: Op[] = [];
   for (let pc = start; ; ) {

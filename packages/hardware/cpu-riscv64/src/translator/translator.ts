@@ -11,12 +11,12 @@ import { type Placed, Placement } from './placement.ts';
 import { type Program, programName } from './program.ts';
 import {
   type Addresses,
-  type CodeView,
   copiesIn,
   exploreRegion,
   instructionsOf,
   leadsTo,
   REGION_INSTRUCTIONS_MAX,
+  type ReachedCode,
   type Region,
   switches,
 } from './region.ts';
@@ -69,7 +69,7 @@ export class Translator {
   readonly #counters: Counters;
   readonly #placement: Placement;
   readonly #store: CodeStore;
-  readonly #view: Omit<CodeView, 'taken'>;
+  readonly #view: ReachedCode;
   readonly #samples = new Map<number, number>();
   #hot: number[] = [];
   /** Instructions that were run since something became hot, and how many of them were interpreted. */
