@@ -9,7 +9,7 @@ const CODE = 0x1_0000;
 const [A0, A1, A2] = [10, 11, 12] as const;
 const ROUNDS = 4_000_000;
 
-/** A loop with two loads off one base, a system call, and a load that faults. Code that was translated before is not translated again: `offset` makes it new. */
+/** A loop with two loads off one base, an instruction that is never translated, another loop, a system call, and a load that faults. Code that was translated before is not translated again: `offset` makes it new. */
 const program = (offset: number): number[] => [
   ...Word.li(A2, CODE),
   ...Word.li(A1, ROUNDS),
@@ -17,6 +17,10 @@ const program = (offset: number): number[] => [
   Word.ld(A0, A2, offset + 8),
   Word.addi(A1, A1, -1),
   Word.bnez(A1, -12),
+  Word.FENCE_I,
+  Word.addi(A1, 0, 9),
+  Word.addi(A1, A1, -1),
+  Word.bnez(A1, -4),
   Word.ECALL,
   Word.ld(A0, 0, 0),
 ];
@@ -62,7 +66,7 @@ describe('counters', () => {
     expect(alive.regionInstructions).toBeGreaterThan(0);
     // The second load of the loop is behind the check of the first.
     expect(alive.checksElided).toBeGreaterThan(0);
-    // The loop ends at the system call, the last load is refused.
+    // The first loop ends at the fence, the last load is refused.
     expect(alive.exitsToUntranslatedCode).toBeGreaterThan(0);
     expect(alive.exitsToInterpretOne).toBeGreaterThan(0);
   });

@@ -1,6 +1,6 @@
 import type { CodeStore } from '@ashlar/hardware';
 import { hostCodeOf, type UnderFlags, withHostCode } from './host-code.ts';
-import { FINISH_CALL } from './interpreter/agreement.ts';
+import { FINISH_CALL, SYSTEM_CALL } from './interpreter/agreement.ts';
 import { type InterpreterImports, interpreterModule } from './interpreter/module.ts';
 import * as Layout from './layout.ts';
 import { helpersOver } from './translator/helpers.ts';
@@ -137,8 +137,8 @@ export class Engine {
     });
     this.run = instance.exports.run as () => number;
     loop = this.run;
-    const finishCall = instance.exports[FINISH_CALL] as WebAssembly.ExportValue;
-    this.#imports = { memory: this.#memory, table: this.table, [FINISH_CALL]: finishCall };
+    this.#imports = { memory: this.#memory, table: this.table };
+    for (const name of [FINISH_CALL, SYSTEM_CALL]) this.#imports[name] = instance.exports[name] as WebAssembly.ExportValue;
   }
 
   /** From the pool, or new. All its memory reads as zero. `codes`: where the interpreter's machine code is kept. */

@@ -1,4 +1,4 @@
-import { type Exit, FORGETFUL, Prot, type Riscv64Context, TrapAnswer } from '@ashlar/hardware';
+import { type AddressSpace, type Exit, FORGETFUL, Prot, type Riscv64Context, TrapAnswer } from '@ashlar/hardware';
 import { Riscv64Cpu } from '../cpu.ts';
 import { address, made, TestAccount } from './machine.ts';
 import { Random } from './random.ts';
@@ -53,10 +53,11 @@ export function trace(code: Uint8Array, random: Random, cpu: Riscv64Cpu): string
           return TrapAnswer.LEAVE;
         }
         if (notes.length > STOPS_MAX * 4) over = true;
+        if (trap.cause === 'syscall' && !over) return systemCall(random, cpu, space, context);
         const half = new Uint8Array(2);
         space.copyIn(context.pc, half);
         context.pc = address(context.pc + (((half[0] as number) & 3) === 3 ? 4 : 2));
-        return over || trap.cause !== 'syscall' ? TrapAnswer.LEAVE : TrapAnswer.RESUME;
+        return TrapAnswer.LEAVE;
       },
       budget,
     ) as Exit;
@@ -67,6 +68,51 @@ export function trace(code: Uint8Array, random: Random, cpu: Riscv64Cpu): string
   notes.push(hex(memory));
   space.destroy();
   return notes;
+}
+
+/** What a kernel may do at a system call, which it completes as a rule. */
+function systemCall(random: Random, cpu: Riscv64Cpu, space: AddressSpace, context: Riscv64Context): TrapAnswer {
+  const at = context.pc;
+  context.pc = address(at + 4);
+  switch (random.below(12)) {
+    case 0:
+      context.writeHalves(random.between(5, 26), random.bits(), random.bits());
+      break;
+    case 1:
+      changeFloat(random, context);
+      break;
+    case 2:
+      space.takeDirty(() => undefined);
+      break;
+    case 3:
+      space.protect(address(Tangle.TANGLE_DATA), 4096 * random.between(1, 3), random.chance(3) ? Prot.READ : Prot.READ | Prot.WRITE);
+      return TrapAnswer.LEAVE;
+    case 4: {
+      // The same code anew.
+      const code = new Uint8Array(4);
+      space.copyIn(at, code);
+      space.copyOut(at, code, true);
+      break;
+    }
+    case 5:
+      cpu.interrupt(context);
+      break;
+    case 6:
+      return TrapAnswer.LEAVE;
+    case 7:
+      // It is to be made again, at once or with the instruction in front of it.
+      context.pc = address(random.chance(2) ? at : at - 4);
+  }
+  return TrapAnswer.RESUME;
+}
+
+function changeFloat(random: Random, context: Riscv64Context): void {
+  const state = new Uint8Array(260);
+  context.copyFloatTo(state);
+  const view = new DataView(state.buffer);
+  view.setInt32(random.below(64) * 4, random.bits(), true);
+  view.setUint32(256, (random.below(5) << 5) | (random.chance(2) ? random.below(32) : view.getUint32(256, true) & 31), true);
+  context.copyFloatFrom(state);
 }
 
 /**

@@ -34,6 +34,8 @@ export const addiw = (rd: number, rs1: number, imm: number): number => iType(0x1
 export const csrrw = (rd: number, csr: number, rs1: number): number => iType(0x73, 1, rd, rs1, csr);
 export const csrrs = (rd: number, csr: number, rs1: number): number => iType(0x73, 2, rd, rs1, csr);
 export const ECALL = 0x73;
+export const EBREAK = 0x10_0073;
+export const FENCE_I = 0x100f;
 
 export const branch = (funct3: number, rs1: number, rs2: number, offset: number): number =>
   ((((offset >> 12) & 1) << 31) |

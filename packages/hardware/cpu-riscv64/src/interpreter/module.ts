@@ -6,7 +6,7 @@ import * as Layout from '../layout.ts';
 import { type Callee, type Code, call, callIndirect, type Label } from '../wasm/code.ts';
 import { choose, type I32, type I64, i32, i64 } from '../wasm/expression.ts';
 import { ModuleBuilder } from '../wasm/module.ts';
-import { Answer, FINISH_CALL, Left, Settled, stoppedAnswer } from './agreement.ts';
+import { Answer, FINISH_CALL, Left, Settled, SYSTEM_CALL, stoppedAnswer } from './agreement.ts';
 import { InterpreterGuest, type Machinery, pcOf, Stop, sampleJump } from './guest.ts';
 import { integerHelpers } from './helpers.ts';
 import { CASES, Opcode } from './opcodes.ts';
@@ -41,6 +41,7 @@ export function interpreterModule(): Uint8Array<ArrayBuffer> {
   const settle = settleFunction(module, hot);
   const run = module.function([], 'i32', (code) => writeRun(code, { trap, enter, decode, hot, settle, probe, region, helpers }), 'run');
   module.export(FINISH_CALL, finishCallFunction(module, settle, run));
+  module.export(SYSTEM_CALL, systemCallFunction(module, trap));
   return module.finish();
 }
 
@@ -127,6 +128,34 @@ function finishCallFunction(module: ModuleBuilder, settle: Callee, run: Callee):
         code.if(i32.eqz(isIllegalMode(i32.load(zero, Layout.FCSR))), () => code.return(i64.extendU(next)));
       });
       code.store('i64', zero, i64.extendU(next), Layout.PC);
+      code.set(stop, i32.const(Stop.BUDGET));
+    });
+    code.store('i32', zero, stop, Layout.STOPPED);
+    code.return(stoppedAnswer);
+    code.unreachable();
+  });
+}
+
+/**
+ * (address, fuel) → answer: the system call at an address, for translated code that has charged its fuel with it. The answer is the address behind it, as of
+ * a call that returns there, unless there is something else to do: the kernel may have stopped the context, moved it elsewhere, or changed what the code
+ * that waits has found out.
+ */
+function systemCallFunction(module: ModuleBuilder, trap: Callee): Callee {
+  return module.function(['i32', 'i32'], 'i64', (code, [pc, fuel]) => {
+    const zero = i32.const(0);
+    code.store('i64', zero, i64.extendU(pc), Layout.PC);
+    // It is retired when the kernel has moved the pc.
+    code.store('i32', zero, i32.add(fuel, i32.const(1)), Layout.FUEL);
+    const known = [Layout.WITHDRAWALS, Layout.FCSR].map((at) => ({ at, before: code.let(i32.load(zero, at)) }));
+    const stop = code.let(i32.const(Stop.HOST));
+    code.if(i32.eqz(call('i32', trap, i32.const(TrapCause.syscall))), () => {
+      const changes = known.map(({ at, before }) => i32.xor(before, i32.load(zero, at)));
+      code.if(i32.eqz(changes.reduce(i32.or)), () => {
+        const behind = i64.extendU(i32.add(pc, i32.const(4)));
+        const after = code.let(i64.load(zero, Layout.PC));
+        code.return(i64.select(i64.eq(after, behind), after, i64.or(after, i64.const(1))));
+      });
       code.set(stop, i32.const(Stop.BUDGET));
     });
     code.store('i32', zero, stop, Layout.STOPPED);

@@ -14,7 +14,7 @@ const ALL = Prot.READ | Prot.WRITE | Prot.EXEC;
 const [RA, SP, T0, T1, A0, A1, A2] = [1, 2, 5, 6, 10, 11, 12] as const;
 const RETURN = Word.jalr(0, RA, 0);
 
-/** A program that calls a function that is {@link FAR} behind it; `onCall` answers its system calls, each of which is completed. */
+/** A program that calls a function that is {@link FAR} behind it; `onCall` answers its system calls and breakpoints, which are gone on behind. */
 function start(
   translation: keyof typeof PLACES,
   program: readonly number[],
@@ -38,9 +38,9 @@ function start(
   const onTrap = (_context: Context, trap: Trap): TrapAnswer => {
     const { cause } = trap;
     last.trap = { ...trap };
-    if (cause !== 'syscall' || context.pc < code + FAR) return TrapAnswer.LEAVE;
-    onCall(space, context);
+    if (cause === 'fault' || context.pc < code + FAR) return TrapAnswer.LEAVE;
     context.pc = address(context.pc + 4);
+    onCall(space, context);
     return TrapAnswer.RESUME;
   };
   const run = (): string => {
@@ -56,23 +56,40 @@ const TURNS = 60_000;
 /** a0 += what the function adds, a1 times; leaves at an ecall. */
 const LOOP = [Word.jal(RA, FAR), Word.addi(A1, A1, -1), Word.bnez(A1, -8), Word.ECALL];
 
-describe.each(['off', 'eager', 'hot'] as const)('calls that the interpreter finishes, translation %s', (translation) => {
-  it('go on behind a system call in the function', () => {
-    const { context, run } = start(translation, LOOP, [Word.addi(A0, A0, 1), Word.ECALL, Word.addi(A0, A0, 2), RETURN], (_, guest) => {
+const [NEAREST, UP] = [0, 3] as const;
+
+/** Sets the dynamic rounding mode; flags stay. */
+function setMode(context: Riscv64Context, mode: number): void {
+  const state = new Uint8Array(260);
+  context.copyFloatTo(state);
+  state[256] = ((state[256] as number) & 31) | (mode << 5);
+  context.copyFloatFrom(state);
+}
+
+/** A system call is made from within translated code, a breakpoint is for the interpreter. */
+const TRAPS = [
+  ['system call', Word.ECALL],
+  ['breakpoint', Word.EBREAK],
+] as const;
+
+describe.each(['off', 'eager', 'hot'] as const)('calls that have to wait, translation %s', (translation) => {
+  it.each(TRAPS)('go on behind a %s in the function', (_name, trap) => {
+    const { context, run } = start(translation, LOOP, [Word.addi(A0, A0, 1), trap, Word.addi(A0, A0, 2), RETURN], (_, guest) => {
       guest.writeNumber(A0, guest.readNumber(A0) + 4);
     });
     context.writeNumber(A1, TURNS);
     expect(run()).toBe('left');
     expect(context.readNumber(A0)).toBe(7 * TURNS);
-    expect(context.retired).toBe(7 * TURNS);
+    // A breakpoint is never complete.
+    expect(context.retired).toBe((trap === Word.ECALL ? 7 : 6) * TURNS);
   });
 
-  it('do not go on in code that was written meanwhile', () => {
+  it.each(TRAPS)('do not go on in code that was written meanwhile, at a %s', (_name, trap) => {
     let calls = 0;
     const { context, run, write } = start(
       translation,
       [Word.jal(RA, FAR), Word.addi(A0, A0, 1), Word.addi(A1, A1, -1), Word.bnez(A1, -12), Word.ECALL],
-      [Word.ECALL, RETURN],
+      [trap, RETURN],
       () => {
         if (++calls === TURNS / 2) write(4, [Word.addi(A0, A0, 3)]);
       },
@@ -83,14 +100,14 @@ describe.each(['off', 'eager', 'hot'] as const)('calls that the interpreter fini
     expect(context.readNumber(A0)).toBe(TURNS / 2 - 1 + 3 * (TURNS / 2 + 1));
   });
 
-  it('leave nothing checked that lost a right meanwhile', () => {
+  it.each(TRAPS)('leave nothing checked that lost a right meanwhile, at a %s', (_name, trap) => {
     let times = 0;
     // A loop within the loop, so that it is hot and where the call comes back is not.
     const spin = [Word.addi(A2, 0, 100), Word.addi(A2, A2, -1), Word.bnez(A2, -4)];
     const { context, run, space } = start(
       translation,
       [...spin, ...[Word.sd(A1, SP, 0), Word.jal(RA, FAR - 16), Word.sd(A1, SP, 0), Word.addi(A1, A1, -1), Word.bnez(A1, -28), Word.ECALL]],
-      [Word.ECALL, RETURN],
+      [trap, RETURN],
       (guest) =>
         void guest.takeDirty((page) => {
           if (page === STACK >> 12) times++;
@@ -148,6 +165,53 @@ describe.each(['off', 'eager', 'hot'] as const)('calls that the interpreter fini
     context.writeNumber(A2, 30);
     expect(run()).toBe('left');
     expect(context.readNumber(A0)).toBe(30 * (2 * depth - 1));
+  });
+});
+
+describe.each(['off', 'eager', 'hot'] as const)('system calls, translation %s', (translation) => {
+  const code = PLACES[translation];
+
+  it('are made from within translated code', () => {
+    let calls = 0;
+    const loop = [Word.jal(RA, FAR), Word.addi(A1, A1, -1), Word.addi(A2, A2, 1), Word.bnez(A1, -12), Word.ECALL];
+    const { cpu, context, run } = start(translation, loop, [Word.addi(A0, A0, 3), Word.ECALL, Word.addi(A0, A0, 2), RETURN], (_, guest) => {
+      // Of the eight instructions of a turn, two are in front of it.
+      if (guest.retired !== 8 * calls++ + 2) throw new Error(`call ${calls} after ${guest.retired} instructions`);
+    });
+    context.writeNumber(A1, 10 * TURNS);
+    expect(run()).toBe('left');
+    expect([calls, context.readNumber(A0)]).toEqual([10 * TURNS, 50 * TURNS]);
+    const { exitsToInterpretOne = 0, exitsToUntranslatedCode = 0 } = cpu.counters();
+    expect(exitsToInterpretOne + exitsToUntranslatedCode).toBeLessThan(TURNS / 100);
+  });
+
+  it('round as the kernel says when they come back', () => {
+    // fdiv.d f2, f0, f1 with the dynamic mode, and the last bit of its result.
+    const last = [Word.rType(0x53, 7, 0x0d, 2, 0, 1), Word.rType(0x53, 0, 0x71, T0, 2, 0), Word.andi(T0, T0, 1)];
+    const { context, run } = start(translation, LOOP, [Word.ECALL, ...last, Word.add(A0, A0, T0), RETURN], (_, guest) => {
+      setMode(guest, guest.readNumber(A1) % 2 === 0 ? UP : NEAREST);
+    });
+    context.copyFloatFrom(new Uint8Array(Float64Array.from({ length: 33 }, (_, r) => (r === 0 ? 1 : r === 1 ? 3 : 0)).buffer, 0, 260));
+    context.writeNumber(A1, TURNS);
+    expect(run()).toBe('left');
+    // A third is even when it is rounded up, odd to nearest.
+    expect(context.readNumber(A0)).toBe(TURNS / 2);
+  });
+
+  it('go on wherever the kernel says', () => {
+    const { context, run } = start(
+      translation,
+      [Word.jal(RA, 12), Word.addi(A0, A0, 100), Word.ECALL, ...[Word.addi(A2, RA, 0), Word.jal(RA, FAR - 16), Word.jal(0, -4)]],
+      [Word.ECALL, Word.addi(A0, A0, 1), Word.addi(A1, A1, -1), RETURN],
+      (_, guest) => {
+        // As when a signal's handler jumps out of the loop that never ends.
+        if (guest.readNumber(A1) === 0) guest.pc = address(code + 4);
+      },
+    );
+    context.writeNumber(A1, TURNS);
+    expect(run()).toBe('left');
+    expect(context.readNumber(A0)).toBe(TURNS + 100);
+    expect(context.pc).toBe(code + 8);
   });
 });
 

@@ -1,6 +1,6 @@
 import { boxF32, toF32 } from '../float/format.ts';
 import { isIllegalMode, writeHostLimit } from '../float/host-limit.ts';
-import type { FcsrField, Guest, HelperName, LoadOp, StoreSize } from '../isa/instruction.ts';
+import { type FcsrField, type Guest, type HelperName, type LoadOp, type StoreSize, TrapCause, type TrapCode } from '../isa/instruction.ts';
 import * as Layout from '../layout.ts';
 import { type Callee, type Code, call, type Local } from '../wasm/code.ts';
 import { type F32, type F64, f32, f64, type I32, type I64, i32, i64 } from '../wasm/expression.ts';
@@ -31,6 +31,7 @@ export interface Surroundings {
   branch(condition: I32): void;
   jump(): void;
   jumpTo(target: I64): void;
+  systemCall(): void;
 }
 
 /** What loads make of memory. */
@@ -276,8 +277,9 @@ export class TranslatorGuest implements Guest {
   /** Only counters look at the fuel, and those are not translated. */
   publishFuel(): void {}
 
-  trap(): void {
-    this.#around.sideExit();
+  trap(cause: TrapCode): void {
+    if (cause === TrapCause.syscall) this.#around.systemCall();
+    else this.#around.sideExit();
   }
 
   helper(name: HelperName): Callee {

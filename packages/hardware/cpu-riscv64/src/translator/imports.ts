@@ -1,6 +1,6 @@
 import { Rounding } from '../float/format.ts';
 import { writeHostLimit } from '../float/host-limit.ts';
-import { FINISH_CALL, HELPER_EXPORT } from '../interpreter/agreement.ts';
+import { FINISH_CALL, HELPER_EXPORT, SYSTEM_CALL } from '../interpreter/agreement.ts';
 import type { HelperName, Instruction } from '../isa/instruction.ts';
 import * as Layout from '../layout.ts';
 import { type Callee, call, type Local } from '../wasm/code.ts';
@@ -17,6 +17,8 @@ export interface Helpers {
   readonly rounding: ReadonlyMap<HelperName, Callee>;
   /** See {@link FINISH_CALL}. */
   readonly finishCall: Callee;
+  /** See {@link SYSTEM_CALL}. */
+  readonly systemCall: Callee;
 }
 
 /** Imports those that the regions' instructions may call. */
@@ -29,9 +31,10 @@ export function importHelpers(module: ModuleBuilder, regions: readonly Region[])
     if (all.has(name)) plain.set(name, module.import(HELPER_EXPORT + name, params, result));
   }
   const finishCall = module.import(FINISH_CALL, ['i64', 'i32', 'i32'], 'i64');
+  const systemCall = module.import(SYSTEM_CALL, ['i32', 'i32'], 'i64');
   const rounding = new Map<HelperName, Callee>();
   for (const name of rounders) rounding.set(name, roundingFunction(module, plain.get(name) as Callee));
-  return { plain, rounding, finishCall };
+  return { plain, rounding, finishCall, systemCall };
 }
 
 /** The function with the dynamic rounding mode allowed: what each of its calls would have to do besides. */

@@ -91,7 +91,8 @@ function bodyAt(view: ReachedCode, start: number, most: number): Body | undefine
   return { blocks, instructions: ops.size, keepsReturnAddress: ![...ops.values()].some(writesReturnAddress) };
 }
 
-const writesReturnAddress = ({ uses }: Op): boolean => ((uses.writes.x >>> RA) & 1) !== 0;
+/** A kernel may write all registers. */
+const writesReturnAddress = ({ row, uses }: Op): boolean => row.name === 'ecall' || ((uses.writes.x >>> RA) & 1) !== 0;
 
 /**
  * Reads from `start` to the next branch or jump, or to what is in `known`, and adds that. Gives where it leads within the function; adds nothing
@@ -128,6 +129,7 @@ function leadsOf({ reached }: ReachedCode, end: End, op: Op): readonly number[] 
       return isNear(op.pc, end.to) ? [end.to] : undefined;
     case 'call':
     case 'callIndirect':
+    case 'system':
       return [end.next].filter(reached);
     default:
       return undefined;
@@ -156,7 +158,7 @@ function copiesOf({ blocks, keepsReturnAddress }: Body, call: number, next: numb
   const endFor = (end: End): End => {
     if (end.kind === 'go') return { kind: 'go', to: keyOf(end.to) };
     if (end.kind === 'branch') return { kind: 'branch', to: keyOf(end.to), next: keyOf(end.next) };
-    if (end.kind === 'call' || end.kind === 'callIndirect') return { ...end, next: keyOf(end.next) };
+    if (end.kind === 'call' || end.kind === 'callIndirect' || end.kind === 'system') return { ...end, next: keyOf(end.next) };
     return keepsReturnAddress ? { kind: 'go', to: next } : { kind: 'back', next };
   };
   const copies = blocks.map((block): Block => ({ ...block, start: keyOf(block.start), end: endFor(block.end) }));

@@ -1,4 +1,4 @@
-import type { Guest, HelperName, Instruction, LoadOp } from '../isa/instruction.ts';
+import { type Guest, type HelperName, type Instruction, type LoadOp, TrapCause, type TrapCode } from '../isa/instruction.ts';
 import { type Callee, Code } from '../wasm/code.ts';
 import { type F32, type F64, f32, f64, type I32, type I64, i32, i64 } from '../wasm/expression.ts';
 import { helperModule } from './helper-module.ts';
@@ -14,7 +14,7 @@ interface Operands {
   /** Functions that it may call; the second ones round. */
   readonly helpers: ReadonlySet<HelperName>;
   readonly rounders: ReadonlySet<HelperName>;
-  /** Whether it may be left to the interpreter: it accesses memory, or traps. */
+  /** Whether it may be left to the interpreter: it accesses memory, or traps; but for system calls, which are calls. */
   readonly leaves: boolean;
 }
 
@@ -52,7 +52,7 @@ function operandsOf(row: Instruction): Operands {
 export interface Uses {
   readonly reads: Readonly<Registers>;
   readonly writes: Readonly<Registers>;
-  /** Whether it may be left to the interpreter: it accesses memory, or traps. */
+  /** Whether it may be left to the interpreter: it accesses memory, or traps; but for system calls, which are calls. */
   readonly leaves: boolean;
 }
 
@@ -256,8 +256,8 @@ export class Recorder implements Guest {
     this.leaves = true;
   }
 
-  trap(): void {
-    this.leaves = true;
+  trap(cause: TrapCode): void {
+    this.leaves ||= cause !== TrapCause.syscall;
   }
 
   helper(name: HelperName): Callee {

@@ -230,6 +230,15 @@ export class RegionWriter implements Surroundings {
     }
   }
 
+  systemCall(): void {
+    const { end } = this.#block;
+    if (end.kind !== 'system') throw new Error('a system call must end its block');
+    const { helpers, fuel } = this.#parts;
+    this.#spillDirty();
+    this.code.set(this.#answer, call('i64', helpers.systemCall, i32.const(this.#guest.op.pc), fuel));
+    this.#comeBack(end.next, () => this.code.return(this.#answer));
+  }
+
   // ───── calls, jumps and exits ─────
 
   #call(to: number, next: number): void {
@@ -241,7 +250,7 @@ export class RegionWriter implements Surroundings {
     const known = ways.get(to);
     if (known !== undefined) {
       code.set(this.#answer, call('i64', functions[known.region] as Callee, i32.const(known.way), deeper, fuel));
-      this.#comeBack(next);
+      this.#comeBack(next, (address) => this.#finishCall(address));
       return;
     }
     const found = code.let(i64.load(zero, Layout.JUMPS + ((to << 2) & Layout.JUMP_MASK)));
@@ -277,7 +286,7 @@ export class RegionWriter implements Surroundings {
     code.ifRarely(i32.eqz(handle), none, () => {
       code.set(this.#answer, callIndirect('i64', signature, indexOf(handle), wayOf(handle), deeper, fuel));
     });
-    this.#comeBack(next);
+    this.#comeBack(next, (address) => this.#finishCall(address));
   }
 
   #jumpTo(target: I64): void {
@@ -321,10 +330,17 @@ export class RegionWriter implements Surroundings {
     this.code.ifRarely(i32.geS(this.#parts.depth, i32.const(CALL_DEPTH_MAX)), () => this.#return(goOnAt(to)));
   }
 
-  /** Goes on at `next` if that is where a call came back, or comes back once it is finished. Everything was in memory before it. */
-  #comeBack(next: number): void {
+  /** Has the interpreter finish a call that came back early; if it cannot, this comes back as well. */
+  #finishCall(next: number): void {
+    const { helpers, depth } = this.#parts;
+    this.code.set(this.#answer, call('i64', helpers.finishCall, this.#answer, i32.const(next), depth));
+    this.code.if(i64.ne(this.#answer, i64.const(next)), () => this.code.return(this.#answer));
+  }
+
+  /** Goes on at `next` if that is where a call came back; if not, `otherwise` returns or sees to it. Everything was in memory before the call. */
+  #comeBack(next: number, otherwise: (address: number) => void): void {
     const { code } = this;
-    const { region, fuel, depth, helpers } = this.#parts;
+    const { region, fuel } = this.#parts;
     const address = this.#addressOf(next);
     const goOn = goOnAt(i64.const(address));
     const isElsewhere = i64.ne(this.#answer, i64.const(address));
@@ -332,10 +348,7 @@ export class RegionWriter implements Surroundings {
       code.return(i64.select(isElsewhere, this.#answer, goOn));
       return;
     }
-    code.ifRarely(isElsewhere, () => {
-      code.set(this.#answer, call('i64', helpers.finishCall, this.#answer, i32.const(address), depth));
-      code.if(isElsewhere, () => code.return(this.#answer));
-    });
+    code.ifRarely(isElsewhere, () => otherwise(address));
     const kept = this.#plans.kept.get(this.#block.start) ?? 0;
     if (kept !== 0) code.ifRarely(i64.ne(this.#changeOf(kept), i64.const(0)), () => code.return(goOn));
     code.set(fuel, i32.load(zero, Layout.FUEL));
@@ -557,7 +570,7 @@ export class RegionWriter implements Surroundings {
       else code.scratch(() => op.row.effect(guest));
     }
     const last = block.ops.at(-1)?.row;
-    if (last?.format === 'J' || last?.name === 'jalr') return;
+    if (last?.format === 'J' || last?.name === 'jalr' || last?.name === 'ecall') return;
     if (block.end.kind === 'go') this.#goTo(block.end.to);
     else if (block.end.kind === 'rest') this.#call(block.end.to, block.end.next);
   }

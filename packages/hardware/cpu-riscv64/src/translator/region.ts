@@ -20,6 +20,8 @@ export type End =
   | { readonly kind: 'branch'; readonly to: number; readonly next: number }
   | { readonly kind: 'call'; readonly to: number; readonly next: number }
   | { readonly kind: 'callIndirect'; readonly next: number }
+  /** A system call: a call of the kernel. */
+  | { readonly kind: 'system'; readonly next: number }
   | { readonly kind: 'return' }
   // Of copied functions: see inlining.ts.
   /** What is not copied of one is called, to come back behind the call of the function. */
@@ -73,9 +75,6 @@ export interface CodeView extends ReachedCode {
   readonly taken: (pc: number) => boolean;
 }
 
-/** Whether the instruction at `pc`, which is not for a translator, is a system call: the interpreter goes on behind it. */
-const isSystemCall = (view: CodeView, pc: number): boolean => view.half(pc) === 0x73 && view.half(pc + 2) === 0;
-
 /** How `op` ends a block; `before`: the instruction in front of it in the block, which may say where an indirect jump goes. */
 export function endOf(op: Op, before: Op | undefined): End | undefined {
   const { pc, length, row, imm, rd, rs1 } = op;
@@ -83,6 +82,7 @@ export function endOf(op: Op, before: Op | undefined): End | undefined {
   const to = (pc + imm) >>> 0;
   if (row.format === 'B') return { kind: 'branch', to, next };
   if (row.format === 'J') return isLink(rd) ? { kind: 'call', to, next } : { kind: 'go', to };
+  if (row.name === 'ecall') return { kind: 'system', next };
   if (row.name !== 'jalr') return undefined;
   const far = before?.row.name === 'auipc' && before.rd === rs1 && rs1 !== 0 ? before.pc + before.imm + imm : -1;
   if (far >= 0 && far < 2 ** 32 && far % 2 === 0) {
@@ -132,10 +132,7 @@ class Explorer {
       }
       if (this.ops.size >= REGION_INSTRUCTIONS_MAX || this.#view.taken(pc)) return;
       const op = decodeAt(this.#view.half, pc);
-      if (op === undefined) {
-        if (isSystemCall(this.#view, pc)) this.#resume(pc + 4);
-        return;
-      }
+      if (op === undefined) return;
       this.ops.set(pc, op);
       const end = endOf(op, before);
       before = op;
@@ -147,11 +144,12 @@ class Explorer {
         if (this.#view.reached(end.to)) this.#reach(end.to);
       }
       if (end.kind === 'call' || end.kind === 'callIndirect') this.#reach(end.next);
+      if (end.kind === 'system') this.#resume(end.next);
       return;
     }
   }
 
-  /** The region is entered anew where a system call comes back; where a call does, only if that turns out to be hot. */
+  /** The region is entered anew where a system call that had to wait comes back; where a call does, only if that turns out to be hot. */
   #resume(pc: number): void {
     this.#reach(pc);
     this.resumes.add(pc);
@@ -247,12 +245,17 @@ export function* leadsTo({ blocks }: Region): Generator<number> {
 export const switches = ({ blocks }: Region): boolean => [...blocks.values()].some(({ end }) => end.kind === 'jumpIndirect');
 
 /** Whether a block ends with a call. */
-export const calls = ({ end }: Block): boolean => end.kind === 'call' || end.kind === 'callIndirect' || end.kind === 'rest';
+export const calls = ({ end }: Block): boolean => isCall(end);
 
 /** Where the call that a block ends with comes back to in the region. */
 export function comesBackTo({ blocks }: Region, { end }: Block): number | undefined {
-  return (end.kind === 'call' || end.kind === 'callIndirect' || end.kind === 'rest') && blocks.has(end.next) ? end.next : undefined;
+  return isCall(end) && blocks.has(end.next) ? end.next : undefined;
 }
+
+type Call = End & { kind: 'call' | 'callIndirect' | 'system' | 'rest' };
+
+const isCall = (end: End): end is Call =>
+  end.kind === 'call' || end.kind === 'callIndirect' || end.kind === 'system' || end.kind === 'rest';
 
 /** Where calls of the region come back to. */
 export function* returns(region: Region): Generator<number> {
@@ -284,6 +287,7 @@ function ends(end: End): { to?: number; next?: number } {
       return { to: end.to, next: end.next };
     case 'call':
     case 'callIndirect':
+    case 'system':
     case 'rest':
     case 'back':
       return { next: end.next };
