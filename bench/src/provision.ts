@@ -1,11 +1,13 @@
 import { spawnSync } from 'node:child_process';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { debianRoot, guestPrograms } from '@ashlar/guests';
 import { circumstances } from './comparison.ts';
 import { chosen, parseCount, readOptions, runBenchmark, writeJson } from './options.ts';
 import { intervalOfMedian, median, type Row, ratioOfMedians, table } from './statistics.ts';
 
-// How long it takes from nothing to a program's end: a whole stack made for each run. All take turns, so that a busy machine slows all alike.
+// How long it takes from nothing to a program's end: a whole stack made for each run. All take turns, so that a busy machine slows all alike; those with a
+// rest apart, since what comes behind one takes nearly twice as long, whatever it is: the processor has been given to others, or slows down.
 
 const USAGE = 'node bench/dist/provision.js [--runs 15] [--only NAME,…] [--json FILE]';
 const packages = new URL('../../packages/', import.meta.url);
@@ -19,6 +21,8 @@ interface Subject {
   readonly chain: readonly string[];
   readonly host: string;
   readonly argv: readonly string[];
+  /** When this thread has nothing to do: for {@link REST_MS} before the run, or within, while it waits for another thread. */
+  readonly rest?: 'before' | 'within';
   /** Most milliseconds that the median may be; undefined: nothing is promised. */
   readonly promisedMs?: number;
 }
@@ -39,19 +43,20 @@ function subjects(): readonly Subject[] {
     { name: 'hello in direct', chain: ['direct'], ...hello, promisedMs: 3 },
     { name: 'hello in nothing', chain: [], ...hello },
     { name: 'hello in direct × 8', chain: Array.from({ length: 8 }, () => 'direct'), ...hello },
-    { name: 'hello in worker', chain: ['worker'], ...hello },
+    { name: 'hello in worker', chain: ['worker'], ...hello, rest: 'within' },
   ];
   const { path } = debianRoot(['busybox-static']);
   if (path === undefined) return found;
-  return [
-    { name: 'busybox true in direct', chain: ['direct'], host: path, argv: ['/guests/bin/busybox', 'true'], promisedMs: 5 },
-    ...found,
-  ];
+  const busybox: Subject = { name: 'busybox true in direct', chain: ['direct'], host: path, argv: ['/guests/bin/busybox', 'true'] };
+  return [{ ...busybox, promisedMs: 5 }, ...found, { ...busybox, name: 'busybox true, rested', rest: 'before' }];
 }
 
 const emptySample = (): Sample => ({ ready: [], output: [], exit: [], cpu: [] });
 
-async function once({ name, chain, host, argv }: Subject, sample: Sample): Promise<void> {
+const REST_MS = 60;
+
+async function once({ name, chain, host, argv, rest }: Subject, sample: Sample): Promise<void> {
+  if (rest === 'before') await setTimeout(REST_MS);
   const cpuBefore = process.cpuUsage();
   const from = performance.now();
   const stack = await start({
@@ -87,16 +92,28 @@ const holds = (value: number, promised: number | undefined): string => (promised
 const ends = (interval: readonly number[]): string => interval.map((end) => end.toFixed(2)).join('–');
 
 async function warmProcess(runs: number, wanted: readonly Subject[]): Promise<readonly Row[]> {
-  const samples = wanted.map(emptySample);
   // The first of each compiles what the others use.
   for (const subject of wanted) for (let run = 0; run < 3; run++) await once(subject, emptySample());
+  const busy = await inTurns(
+    runs,
+    wanted.filter(({ rest }) => rest === undefined),
+  );
+  const rested = await inTurns(
+    runs,
+    wanted.filter(({ rest }) => rest !== undefined),
+  );
+  return [...busy, ...rested];
+}
+
+async function inTurns(runs: number, subjects: readonly Subject[]): Promise<readonly Row[]> {
+  const samples = subjects.map(emptySample);
   for (let run = 0; run < runs; run++)
-    for (let turn = 0; turn < wanted.length; turn++) {
-      // Each begins a round in its turn, so that none always comes behind the same one: the end of a thread takes the processor for a while.
-      const index = (run + turn) % wanted.length;
-      await once(wanted[index] as Subject, samples[index] as Sample);
+    for (let turn = 0; turn < subjects.length; turn++) {
+      // Each begins a round in its turn, so that none always comes behind the same one.
+      const index = (run + turn) % subjects.length;
+      await once(subjects[index] as Subject, samples[index] as Sample);
     }
-  return wanted.map(({ name, promisedMs }, index) => {
+  return subjects.map(({ name, promisedMs }, index) => {
     const { ready, output, exit, cpu } = samples[index] as Sample;
     return {
       program: name,
