@@ -2,8 +2,10 @@ import type { CodeName, CodeStore } from '@ashlar/hardware';
 import { hostFuses } from './fusing.ts';
 import { type KeptModule, Shared } from './shared-module.ts';
 
-/** After so many runs of a program, what is kept anew must be worth it: the host's optimiser is done with most of the code by then. */
-const RUNS_TO_SETTLE = 4;
+/** After so many runs of a program, what it does as a rule is translated. */
+const RUNS_TO_SETTLE = 2;
+/** After so many, what is kept anew must be worth it: the host's optimiser is done with most of the code by then. */
+const RUNS_TO_KEEP = 4;
 /** It must be this part of all then, at least: writing all takes some 2 % of a program's first run. */
 const NEWS_PART = 32;
 /** Most modules of a program that are held and kept; the newest are. */
@@ -52,7 +54,7 @@ export class Program {
 
   #kept(): KeptProgram | undefined {
     const all = [...this.#modules].reduce((sum, { liveInstructions }) => sum + liveInstructions, 0);
-    if (all === 0 || (this.isSettled && this.#news < all / NEWS_PART)) return undefined;
+    if (all === 0 || (this.#runs >= RUNS_TO_KEEP && this.#news < all / NEWS_PART)) return undefined;
     return { runs: this.#runs + 1, modules: [...this.#modules].flatMap((shared) => shared.kept() ?? []) };
   }
 }
