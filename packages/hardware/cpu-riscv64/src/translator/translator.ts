@@ -35,6 +35,8 @@ const LOOP_PART = 64;
 const INTERPRETED_PART = 25;
 /** The same where much of the program was kept by processes before this one: what they did not translate is hardly ever worth it. */
 const SETTLED_INTERPRETED_PART = 4;
+/** So many times as long it is waited there: what begins is interpreted until it is put in place. */
+const SETTLED_PATIENCE = 10;
 /** The first regions that a CPU makes are hot with this part of the samples: many a program has no more, and is over soon. */
 const EARLY_REGIONS = 24;
 const EARLY_PART = 4;
@@ -127,8 +129,9 @@ export class Translator {
     if (this.#hot.length === 0) return;
     this.#waited += instructions;
     this.#interpreted += interpreted;
-    if (this.#waited < this.#options.patience) return;
-    const part = this.#program?.isSettled === true ? SETTLED_INTERPRETED_PART : INTERPRETED_PART;
+    const isSettled = this.#program?.isSettled === true;
+    if (this.#waited < this.#options.patience * (isSettled ? SETTLED_PATIENCE : 1)) return;
+    const part = isSettled ? SETTLED_INTERPRETED_PART : INTERPRETED_PART;
     if (this.#interpreted >= this.#waited / part) this.#translateTimed();
     else if (this.#waited > LOOK_BACK) this.#lookAnew();
   }
