@@ -1,3 +1,4 @@
+import type { Instruction } from '../isa/instruction.ts';
 import { Perm } from '../layout.ts';
 import type { Op } from './op.ts';
 
@@ -14,8 +15,8 @@ const LOADS = new Set([0x03, 0x07]);
 const STORES = new Set([0x23, 0x27]);
 const ATOMICS = 0x2f;
 
-/** The bytes that a load or store touches, from where its base register points; undefined for other instructions. */
-export function accessOf({ row, rs1, imm }: Op): Access | undefined {
+/** The bytes that a load or store touches, from where its base register points; undefined for other instructions. See {@link Op.access}. */
+export function accessOf(row: Instruction, rs1: number, imm: number): Access | undefined {
   const opcode = row.match & 0x7f;
   if (rs1 === 0 || !(LOADS.has(opcode) || STORES.has(opcode))) return undefined;
   const size = 1 << ((row.match >>> 12) & 3);

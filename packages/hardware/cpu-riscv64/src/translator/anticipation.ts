@@ -1,5 +1,5 @@
 import { Perm } from '../layout.ts';
-import { type Access, accessOf } from './accesses.ts';
+import { type Access } from './accesses.ts';
 import type { Op } from './op.ts';
 import { type Block, calls, type Region, successors } from './region.ts';
 
@@ -111,7 +111,7 @@ export class Anticipation {
     for (let i = ops.length - 1; i >= 0; i--) {
       const op = ops[i] as Op;
       this.#forget(state, op.uses.writes.x);
-      const access = accessOf(op);
+      const access = op.access;
       if (access !== undefined) this.#add(state, op.rs1, access);
     }
   }

@@ -1,4 +1,4 @@
-import { type Access, accessOf, covers, hull, isChecked } from './accesses.ts';
+import { type Access, covers, hull, isChecked } from './accesses.ts';
 import { Anticipation, keptRegisters, STACK_POINTER } from './anticipation.ts';
 import type { Flow } from './flow.ts';
 import type { Op } from './op.ts';
@@ -43,7 +43,7 @@ export function planGuards(region: Region, flow: Flow, admitted: ReadonlySet<num
     const plan = new Map<number, Guard | 'guarded'>();
     const after = new Map(known.get(block.start));
     follow(block, after, ahead, plan);
-    if (admitted.has(block.start)) for (const [i, op] of block.ops.entries()) if (accessOf(op) !== undefined) plan.set(i, 'guarded');
+    if (admitted.has(block.start)) for (const [i, op] of block.ops.entries()) if (op.access !== undefined) plan.set(i, 'guarded');
     blocks.set(block.start, plan);
     if (calls(block)) kept.set(block.start, keptBy(block, after, region, ahead));
   }
@@ -134,7 +134,7 @@ function follow(block: Block, known: Known, ahead: Anticipation, plan?: Map<numb
   const { ops } = block;
   for (let i = 0; i < ops.length; i++) {
     const op = ops[i] as Op;
-    const access = accessOf(op);
+    const access = op.access;
     if (access !== undefined) {
       const before = known.get(op.rs1);
       if (before !== undefined && covers(before, access)) plan?.set(i, 'guarded');
@@ -156,7 +156,7 @@ function grouped({ start, ops }: Block, from: number, first: Guard, ahead: Antic
     if (writes(ops[i] as Op, base)) return guard;
     if (++i === ops.length) return withAhead(guard, ahead.atEnd(start, base));
     const op = ops[i] as Op;
-    const access = op.rs1 === base ? accessOf(op) : undefined;
+    const access = op.rs1 === base ? op.access : undefined;
     if (access === undefined) continue;
     const both = hull(guard, access);
     if (both.high - both.low < REACH_MAX) guard = both;

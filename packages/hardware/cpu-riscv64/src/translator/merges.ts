@@ -1,5 +1,4 @@
 import { Perm } from '../layout.ts';
-import { accessOf } from './accesses.ts';
 import type { Plan } from './guards.ts';
 import type { Op } from './op.ts';
 
@@ -117,7 +116,7 @@ class Merger {
   #follow(i: number, op: Op): void {
     if (op.row.name === 'sb') this.#addStore(i, op);
     else if (op.uses.leaves) this.#mergeStores();
-    if (op.uses.leaves && accessOf(op)?.right !== Perm.READ) this.#stores++;
+    if (op.uses.leaves && op.access?.right !== Perm.READ) this.#stores++;
     if (op.uses.writes.x === 0) return;
     const { rd } = op;
     const [loaded, shifted] = [this.#loadedBy(i, op), this.#shiftedBy(op)];

@@ -1,6 +1,7 @@
 import { expand } from '../isa/compressed.ts';
 import { find, immediate } from '../isa/decode.ts';
 import type { Instruction } from '../isa/instruction.ts';
+import { type Access, accessOf } from './accesses.ts';
 import { type Uses, usesOf } from './operands.ts';
 
 /** What an instruction is, wherever it stands. */
@@ -13,6 +14,7 @@ interface Decoded {
   readonly rs1: number;
   readonly rs2: number;
   readonly uses: Uses;
+  readonly access: Access | undefined;
 }
 
 /** A decoded instruction at its address. What it is is shared with all others that are the same: a large program has a hundred thousand. */
@@ -58,6 +60,11 @@ export class Op {
   get uses(): Uses {
     return this.#decoded.uses;
   }
+
+  /** What a load or store accesses; undefined for other instructions. */
+  get access(): Access | undefined {
+    return this.#decoded.access;
+  }
 }
 
 /** What is remembered of instructions: all of it is let go of when there is more. */
@@ -96,14 +103,17 @@ function decode(raw: number): Decoded | undefined {
   const mode = (word >>> 12) & 7;
   if ((row.format === 'RM' || row.format === 'R4') && (mode === 5 || mode === 6)) return undefined;
   if (row.format === 'CSR' && !FLOAT_CSRS.has(word >>> 20)) return undefined;
+  const imm = immediate(row.format, word);
+  const rs1 = (word >>> 15) & 31;
   return {
     length: isWhole ? 4 : 2,
     raw,
     row,
-    imm: immediate(row.format, word),
+    imm,
     rd: (word >>> 7) & 31,
-    rs1: (word >>> 15) & 31,
+    rs1,
     rs2: (word >>> 20) & 31,
     uses: usesOf(row, word),
+    access: accessOf(row, rs1, imm),
   };
 }

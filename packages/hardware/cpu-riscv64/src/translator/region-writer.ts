@@ -159,8 +159,9 @@ export class RegionWriter implements Surroundings {
       load,
     });
     this.#longest = longestPaths(this.#region, this.#flow, this.#checkpoints);
-    const rows = [...region.blocks.values()].flatMap(({ ops }) => ops.map(({ row }) => row));
-    this.#computesFloat = rows.some(({ format }) => format === 'RM' || format === 'R4');
+    this.#computesFloat = [...region.blocks.values()].some(({ ops }) =>
+      ops.some(({ row: { format } }) => format === 'RM' || format === 'R4'),
+    );
   }
 
   write(): void {

@@ -1,4 +1,4 @@
-import { type Access, accessOf } from './accesses.ts';
+import { type Access } from './accesses.ts';
 import { atStart, type Extent, type Extents, either, follow } from './extents.ts';
 import type { Flow, Item } from './flow.ts';
 import type { Op } from './op.ts';
@@ -168,7 +168,7 @@ function followTurn(region: Region, blocks: readonly Block[], header: number, me
     const extents = before.get(block.start);
     if (extents === undefined) return undefined;
     for (const op of block.ops) {
-      if (accessOf(op) !== undefined) accesses.push({ op, base: extents[op.rs1] });
+      if (op.access !== undefined) accesses.push({ op, base: extents[op.rs1] });
       else if (op.uses.leaves) return undefined;
       follow(op, extents, op.uses.writes.x !== 0);
     }
@@ -182,7 +182,7 @@ function followTurn(region: Region, blocks: readonly Block[], header: number, me
 
 /** Where an access whose base register is `base` goes, and how that moves from turn to turn; undefined if that may be anywhere. */
 function reachOf(op: Op, base: Extent, after: Extents): Reach | undefined {
-  const { low, high, right } = accessOf(op) as Access;
+  const { low, high, right } = op.access as Access;
   const moves = movesOf(base.roots, after);
   if (moves === undefined || (moves.low < 0 && (moves.high > 0 || moves.roots !== 0))) return undefined;
   const stride = moves.low < 0 ? moves.low : moves.high;
