@@ -9,12 +9,9 @@ import { TrapCause } from './isa/instruction.ts';
 import { BACK, DEPTH, FUEL, NOWHERE, PAGE_SHIFT, PC, Perm, RETIRED_END } from './layout.ts';
 import { pageOf, type Residency } from './residency.ts';
 import type { Translator } from './translator/translator.ts';
-import { withPatientOptimiser } from './v8-flags.ts';
 
 /** Most instructions between two entries of the wasm function: V8 replaces its code only when it is entered anew. */
 const SLICE = 1 << 20;
-/** Instructions of a run that takes so long that setting a flag of V8, some microseconds, is nothing beside it. */
-const LONG = 500_000;
 const HIGH = 0x1_0000_0000;
 
 /** What the module's host decided when it told the module to stop. */
@@ -32,8 +29,6 @@ export class Hart implements InterpreterImports, Holder {
   #loaded: Context | undefined;
   #onTrap: TrapHandler = noHandler;
   #outcome: Outcome = 'left';
-  /** Whether the run before was {@link LONG}. */
-  #wasLong = false;
 
   readonly #translator: Translator | undefined;
   readonly #counters: Counters;
@@ -52,14 +47,6 @@ export class Hart implements InterpreterImports, Holder {
   }
 
   run(context: Context, onTrap: TrapHandler, budget: number): Exit {
-    const before = this.#counters.instructions;
-    const run = (): Exit => this.#run(context, onTrap, budget);
-    const exit = this.#wasLong ? withPatientOptimiser(run) : run();
-    this.#wasLong = this.#counters.instructions - before >= LONG;
-    return exit;
-  }
-
-  #run(context: Context, onTrap: TrapHandler, budget: number): Exit {
     this.#load(context);
     this.#onTrap = onTrap;
     context.stalledOn = undefined;

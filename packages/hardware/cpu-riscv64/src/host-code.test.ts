@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { hostCodeOf, type UnderFlags, withHostCode } from './host-code.ts';
-import { v8Version, withPatientOptimiser, withUsualOptimiser, withV8Flag } from './v8-flags.ts';
+import { v8Version, withV8Flag } from './v8-flags.ts';
 import { i32 } from './wasm/expression.ts';
 import { ModuleBuilder } from './wasm/module.ts';
 
@@ -62,18 +62,6 @@ describe('machine code of a module', () => {
     if (code === undefined) return;
     const otherwise: UnderFlags = (make) => withV8Flag('--no-wasm-loop-unrolling', '--wasm-loop-unrolling', make);
     expect(withHostCode(bytes, code, otherwise)).toBeUndefined();
-    expect(withHostCode(bytes, code, plainly)).toBeInstanceOf(WebAssembly.Module);
-  });
-
-  it('is taken and used the same within a run', () => {
-    const { bytes, module, double } = doubler();
-    const code = codeOf(module, double);
-    if (code === undefined) return;
-    withPatientOptimiser(() => {
-      expect(withHostCode(bytes, code, plainly)).toBeInstanceOf(WebAssembly.Module);
-      const within = hostCodeOf(module, plainly, () => [double]) as ArrayBuffer;
-      expect(withUsualOptimiser(() => withHostCode(bytes, within, plainly))).toBeInstanceOf(WebAssembly.Module);
-    });
     expect(withHostCode(bytes, code, plainly)).toBeInstanceOf(WebAssembly.Module);
   });
 });

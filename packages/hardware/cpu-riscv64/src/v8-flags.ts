@@ -56,30 +56,3 @@ export function withoutInlining<T>(run: () => T): T {
     ? run()
     : withV8Flag('--max-inlined-bytecode-size-cumulative=0', `--max-inlined-bytecode-size-cumulative=${usual}`, run);
 }
-
-/** Bytes of bytecode that a function of JavaScript runs between two times that V8 thinks of optimising it, by V8's major version. Nothing is changed in others. */
-const USUAL_INTERRUPT_BUDGETS: ReadonlyMap<string | undefined, number> = new Map([['11', 67_584]]);
-/** Times as many. */
-const PATIENCE = 4;
-let isPatient = false;
-
-/**
- * Runs a guest for some milliseconds. Of the JavaScript around it, little runs for long: V8 would optimise some hundred functions in a program's first second,
- * which takes up to a fifth of all processor time; so it is given more time to find out which are worth it.
- */
-export const withPatientOptimiser = <T>(run: () => T): T => withPatience(true, run);
-
-/** Does what has V8 compare its flags with those that something is kept under. */
-export const withUsualOptimiser = <T>(run: () => T): T => withPatience(false, run);
-
-function withPatience<T>(patient: boolean, run: () => T): T {
-  const usual = USUAL_INTERRUPT_BUDGETS.get(v8Version);
-  if (usual === undefined || isPatient === patient) return run();
-  const flag = (isSet: boolean): string => `--interrupt-budget=${isSet ? usual * PATIENCE : usual}`;
-  isPatient = patient;
-  try {
-    return withV8Flag(flag(patient), flag(!patient), run);
-  } finally {
-    isPatient = !patient;
-  }
-}
