@@ -1,5 +1,5 @@
 import { Perm } from '../layout.ts';
-import { type Access } from './accesses.ts';
+import type { Access } from './accesses.ts';
 import type { Op } from './op.ts';
 import { type Block, calls, type Region, successors } from './region.ts';
 

@@ -1,4 +1,4 @@
-import { type Access } from './accesses.ts';
+import type { Access } from './accesses.ts';
 import { atStart, type Extent, type Extents, either, follow } from './extents.ts';
 import type { Flow, Item } from './flow.ts';
 import type { Op } from './op.ts';
