@@ -33,7 +33,7 @@ describe('programs with tangled control flow', () => {
     }
     // Programs that end at once would show nothing.
     expect(stops).toBeGreaterThan(TANGLES * 8);
-    for (const kind of ['go', 'back', 'call', 'callIndirect'])
+    for (const kind of ['go', 'back', 'call', 'callIndirect', 'system'])
       expect({ kind, often: (copied.get(kind) ?? 0) > TANGLES / 20 }).toEqual({ kind, often: true });
   });
 });

@@ -163,8 +163,7 @@ function writeFunction(random: Random, asm: Assembler, index: number, functions:
         asm.stream.word(Word.jalr(0, TARGET, 0));
         break;
       default:
-        // No system call of Linux has this number.
-        asm.stream.word(Word.addi(17, 0, 1000), Word.ECALL);
+        systemCall(asm);
     }
   }
   if (index > 0 && random.chance(6)) longReturn(asm);
@@ -187,6 +186,7 @@ function writeSmallFunction(random: Random, asm: Assembler, index: number): void
     asm.to(`${name}.leave`, (d) => Word.branch(random.pick([0, 1, 4, 5, 6, 7]), random.below(27), random.below(27), d));
     for (let n = random.between(0, 3); n > 0; n--) filler(random, asm);
   }
+  if (random.chance(4)) systemCall(asm);
   if (hasFrame && index > 0) call(random, asm, `g${index - 1}`);
   if (random.chance(4)) {
     asm.stream.word(Word.addi(TURNS, TURNS, -1));
@@ -196,6 +196,11 @@ function writeSmallFunction(random: Random, asm: Assembler, index: number): void
   asm.label(`${name}.leave`);
   if (hasFrame) asm.stream.word(Word.ld(LINK, SP, 8), Word.addi(SP, SP, 16));
   asm.stream.word(Word.jalr(0, LINK, 0));
+}
+
+/** One that no Linux knows. */
+function systemCall(asm: Assembler): void {
+  asm.stream.word(Word.addi(17, 0, 1000), Word.ECALL);
 }
 
 /** A call, of an address in the instruction or in a register. */
