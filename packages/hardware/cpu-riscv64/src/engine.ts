@@ -23,13 +23,13 @@ export class Views {
 
 const WASM_PAGE = 0x1_0000;
 /**
- * Guest memory that there is from the start, in wasm pages: enough to reach a small program's stack, 33 MiB above its image. It is address space
- * until it is used; but when a memory grows, V8 counts old and new bytes and collects garbage, which takes longer than the program. It does so too
- * once a process has more than 64 MiB of such memory, so it is less than that with what lies below the guest's.
+ * Guest memory that there is from the start, in wasm pages: enough to reach a small program's stack, 9 MiB above its image. It is address space until it
+ * is used, but V8 counts all bytes of a memory, and collects garbage when there are many: a process with 60 MiB from the start, or with a memory that
+ * grew, spends more on that than a small program takes.
  */
-const FIRST_PAGES = 580;
-/** Memory grows by at least this many wasm pages and by an eighth, so that growing stays rare and small spaces stay small. */
-const GROWTH_PAGES = 16;
+const FIRST_PAGES = 200;
+/** Memory grows by at least this many wasm pages and by an eighth, so that growing stays rare. */
+const GROWTH_PAGES = 256;
 /** As many bytes are copied one by one before a view of them is worth making. */
 const FEW_BYTES = 32;
 /** Spare engines kept for the next space. A memory cannot shrink, so each holds on to what the spaces it served had resident. */

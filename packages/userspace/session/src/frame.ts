@@ -9,10 +9,15 @@ export class MalformedFrame extends Error {
 /** What a frame's fields may be. */
 export type Field = number | boolean | string | null | Uint8Array | readonly Field[];
 
-/** One for all frames: each would have a buffer of its own. */
-const encoder = new Encoder();
+/** Writes the frames of one end of a channel. */
+export class FrameWriter {
+  readonly #encoder = new Encoder();
 
-export const writeFrame = (...fields: readonly Field[]): Uint8Array => encoder.encode(fields);
+  /** A frame, good until the next one is written: a channel copies what it is given. */
+  write(...fields: readonly Field[]): Uint8Array {
+    return this.#encoder.encodeSharedRef(fields);
+  }
+}
 
 /** A received frame, read field by field in order; every field is checked. */
 export class Fields {

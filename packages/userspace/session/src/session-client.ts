@@ -2,7 +2,7 @@ import { type Channel, Errno, FRAME_BYTES_MAX } from '@ashlar/hardware';
 import { OpenFlag, type SpawnSpec } from '@ashlar/kernel-stub';
 import type { FileStatus, GuestProcess, Session } from '@ashlar/userspace';
 import { ClientProcess } from './client-process.ts';
-import { type Field, Fields, MalformedFrame, writeFrame } from './frame.ts';
+import { type Field, Fields, FrameWriter, MalformedFrame } from './frame.ts';
 import { Operation, SESSION_LIMITS, SESSION_PROTOCOL } from './protocol.ts';
 import { SessionFailure } from './session-error.ts';
 
@@ -34,6 +34,7 @@ interface Answer {
  */
 export class SessionClient implements Session {
   readonly #channel: Channel;
+  readonly #frames = new FrameWriter();
   readonly #requests = new Map<number, Request>();
   readonly #processes = new Map<number, ClientProcess>();
   /** Frames that wait until the channel drains. */
@@ -188,7 +189,7 @@ export class SessionClient implements Session {
     }
     if (this.#ended !== undefined) throw new SessionFailure(what, Errno.ECONNRESET);
     const id = this.#nextId++;
-    const frame = writeFrame(operation, id, ...fields);
+    const frame = this.#frames.write(operation, id, ...fields);
     if (frame.length > FRAME_BYTES_MAX) throw new SessionFailure(what, Errno.E2BIG);
     return new Promise<T>((resolve, reject) => {
       this.#requests.set(id, { what, answered: (answer) => resolve(take(answer)), reject });
@@ -197,13 +198,13 @@ export class SessionClient implements Session {
   }
 
   #send(...fields: readonly Field[]): void {
-    this.#sendFrame(writeFrame(...fields));
+    this.#sendFrame(this.#frames.write(...fields));
   }
 
   #sendFrame(frame: Uint8Array): void {
     if (this.#ended !== undefined) return;
     if (this.#writable) this.#writable = this.#channel.send(frame);
-    else this.#unsent.push(frame);
+    else this.#unsent.push(frame.slice());
   }
 
   #drained(): void {

@@ -1,6 +1,6 @@
 import { type Channel, Errno, type EventKey, type Reply } from '@ashlar/hardware';
 import type { ExitStatus } from '@ashlar/kernel-stub';
-import { type Field, Fields, MalformedFrame, writeFrame } from './frame.ts';
+import { type Field, Fields, FrameWriter, MalformedFrame } from './frame.ts';
 import { Gate, type WaitSet } from './gate.ts';
 import type { HostedProcess, ProcessOutlet } from './hosted-process.ts';
 import type { Hosting } from './hosting.ts';
@@ -28,6 +28,7 @@ interface Pending {
 export class SessionServer implements ProcessOutlet {
   readonly #hosting: Hosting;
   readonly #channel: Channel;
+  readonly #frames = new FrameWriter();
   /** Fires when a frame came, the channel drained or ended. */
   readonly #key: EventKey;
   readonly #queue: Uint8Array[] = [];
@@ -123,7 +124,7 @@ export class SessionServer implements ProcessOutlet {
 
   #send(...fields: readonly Field[]): void {
     if (this.#ended) return;
-    if (!this.#channel.send(writeFrame(...fields))) this.writable = false;
+    if (!this.#channel.send(this.#frames.write(...fields))) this.writable = false;
   }
 
   #received(frame: Uint8Array): void {

@@ -1,9 +1,12 @@
+import type { Channel } from '@ashlar/hardware';
 import { describe, expect, it } from 'vitest';
 import { FakeKernel, type Play, TestChannel, TestPart } from './fake-system.test.support.ts';
-import { writeFrame } from './frame.ts';
+import { type Field, FrameWriter } from './frame.ts';
 import { Operation, SESSION_LIMITS } from './protocol.ts';
 import { SessionClient } from './session-client.ts';
 import { SystemPayload } from './system-payload.ts';
+
+const writeFrame = (...fields: readonly Field[]): Uint8Array => new FrameWriter().write(...fields);
 
 /** Lets everything run that is due, as streams need between two of their turns. */
 const idle = (): Promise<undefined> =>
@@ -178,6 +181,28 @@ describe('files', () => {
     await settle(client.remove('/f'));
     expect(kernel.files.size).toBe(0);
     expect(kernel.openHandles).toBe(0);
+  });
+});
+
+describe('a channel that is full', () => {
+  it('gets what was held back as it was, once it drains', () => {
+    const taken: Uint8Array[] = [];
+    let drained = (): void => undefined;
+    const channel: Channel = {
+      send(frame) {
+        taken.push(frame.slice());
+        return taken.length > 1;
+      },
+      receive: (_onFrame, onDrain) => {
+        drained = onDrain;
+      },
+      close: () => undefined,
+    };
+    const client = new SessionClient(channel);
+    for (const path of ['/one', '/another']) client.stat(path).catch(() => undefined);
+    expect(taken).toHaveLength(1);
+    drained();
+    expect(taken.slice(1)).toEqual([writeFrame(Operation.STAT, 1, '/one'), writeFrame(Operation.STAT, 2, '/another')]);
   });
 });
 

@@ -5,14 +5,15 @@ import { PAGE_BYTES } from '@ashlar/hardware';
  * would make two runs differ.
  *
  *     low   image (static: where it was linked, usually 0x10000; movable: IMAGE_BASE)
- *           heap, growing up, HEAP_BYTES at most (allocators go on with mmap when brk refuses)
  *           guard, GUARD_BYTES never mapped
  *           stack, STACK_BYTES, growing down
  *           sigreturn page
+ *           heap, growing up, HEAP_BYTES at most (allocators go on with mmap when brk refuses)
  *     high  interpreter, then mappings of the program, lowest gap first
  *
  * Linux keeps stack and mappings at the top. Here they follow the image closely, because a CPU's memory reaches as far as the highest
- * address in use.
+ * address in use; and the heap follows the stack, so that a program that needs little of it needs little memory. (Linux puts a gap between image and
+ * heap too, of any size, so no program can count on what lies there.)
  */
 export const IMAGE_BASE = 0x1_0000;
 export const HEAP_BYTES = 24 << 20;
@@ -40,7 +41,8 @@ export function layOut(imageStart: number, imageEnd: number, base: number, limit
   const floor = Math.max(base, IMAGE_BASE);
   if (!above && floor + BETWEEN > imageStart) return undefined;
   const start = above ? imageEnd : floor;
-  const stackStart = start + HEAP_BYTES + GUARD_BYTES;
+  const stackStart = start + GUARD_BYTES;
   const stackEnd = stackStart + STACK_BYTES;
-  return { heapStart: start, stackStart, stackEnd, sigreturn: stackEnd, mapStart: stackEnd + PAGE_BYTES };
+  const heapStart = stackEnd + PAGE_BYTES;
+  return { heapStart, stackStart, stackEnd, sigreturn: stackEnd, mapStart: heapStart + HEAP_BYTES };
 }

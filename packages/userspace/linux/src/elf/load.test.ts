@@ -88,10 +88,9 @@ describe('loading a static program', () => {
     expect([...bytesAt(space, 0x1_3080, 0x1000)].every((byte) => byte === 0)).toBe(true);
   });
 
-  it('puts heap, guard, stack and mappings after the image', () => {
+  it('puts guard, stack, heap and mappings after the image', () => {
     const { out, space, context } = load(makeElf(USUAL));
-    expect(out.heapStart).toBe(0x1_7000);
-    const stackStart = 0x1_7000 + HEAP_BYTES + GUARD_BYTES;
+    const stackStart = 0x1_7000 + GUARD_BYTES;
     expect(space.mappings()).toContainEqual({
       start: stackStart,
       bytes: STACK_BYTES,
@@ -101,7 +100,8 @@ describe('loading a static program', () => {
       offset: 0,
     });
     expect(bytesAt(space, stackStart + STACK_BYTES, 8)).toEqual(SIGRETURN_CODE);
-    expect(out.mapStart).toBe(stackStart + STACK_BYTES + PAGE_BYTES);
+    expect(out.heapStart).toBe(stackStart + STACK_BYTES + PAGE_BYTES);
+    expect(out.mapStart).toBe(out.heapStart + HEAP_BYTES);
     expect(context.pc).toBe(0x1_0078);
   });
 
