@@ -4,14 +4,16 @@ import { Folder } from './folder.ts';
 
 /** A host folder as a read-only tree: live, and confined as {@link Folder} says. Node numbers are those of this process. */
 export class FolderTree implements Tree {
-  readonly id: string;
   readonly #folder: Folder;
   readonly #found: Attributes = blankAttributes();
 
   constructor(path: string) {
     this.#folder = new Folder(path, { readOnly: true, limits: { idleNodes: Number.POSITIVE_INFINITY } });
     this.#folder.requireDirectory();
-    this.id = `folder-${createHash('sha256').update(this.#folder.path).digest('hex')}`;
+  }
+
+  get id(): string {
+    return `folder-${createHash('sha256').update(this.#folder.path).digest('hex')}`;
   }
 
   lookup(parent: number, name: Uint8Array): Result {

@@ -1,9 +1,9 @@
-import { randomFillSync } from 'node:crypto';
 import { DriverSet } from '@ashlar/devices';
 import { LoopExecutor } from '@ashlar/executor';
 import type { Executor, Hardware, HardwareSpec, Machine, PartReader, PartWriter, Reply, Shape } from '@ashlar/hardware';
 import { Account, EventHub, LocalMachine } from '@ashlar/hypercall';
 import { hardware, Spec } from '@ashlar/plugin';
+import { fillRandom } from './entropy.ts';
 import { HostClock } from './host-clock.ts';
 import { NodeSockets } from './sockets.ts';
 
@@ -47,7 +47,7 @@ export class HostHardware implements Hardware {
       events,
       cpus: spec.cpus,
       open: (name) => this.drivers.open(name),
-      entropy: (to) => void randomFillSync(to),
+      entropy: fillRandom,
     });
     this.executor = new LoopExecutor(events, clock);
   }
