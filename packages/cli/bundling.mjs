@@ -43,6 +43,28 @@ const generated = {
   },
 };
 
+/** Parts of Node.js that take a millisecond and more to load, and that most commands never use. */
+const SELDOM_USED = ['child_process', 'crypto', 'fs/promises', 'net', 'stream', 'stream/promises', 'worker_threads'];
+
+/** Loads such a part when something of it is used for the first time, instead of when the module that imports it is loaded. */
+const loadedWhenUsed = {
+  name: 'loaded-when-used',
+  setup(plugins) {
+    plugins.onResolve({ filter: /^(node:)?[a-z_/]+$/ }, ({ path, namespace }) => {
+      const name = path.replace(/^node:/, '');
+      if (namespace === 'loaded-when-used' || !SELDOM_USED.includes(name)) return undefined;
+      return { path: name, namespace: 'loaded-when-used' };
+    });
+    plugins.onLoad({ filter: /.*/, namespace: 'loaded-when-used' }, async ({ path }) => {
+      const names = Object.keys(await import(`node:${path}`)).filter((name) => name !== 'default');
+      const contents = `let loaded;
+        const load = () => (loaded ??= require('node:${path}'));
+        for (const name of ${JSON.stringify(names)}) Object.defineProperty(exports, name, { enumerable: true, get: () => load()[name] });`;
+      return { contents };
+    });
+  },
+};
+
 /** Stands for the CPUs' compiled modules: what they translate is kept from one process to the next, but for no other build of them. */
 function buildOf(...packages) {
   const hash = createHash('sha256');
@@ -64,7 +86,7 @@ const common = {
   sourcemap: 'linked',
   sourcesContent: false,
   define: { CPU_BUILD: JSON.stringify(buildOf('cpu-riscv64')) },
-  plugins: [oneLanguage, generated],
+  plugins: [oneLanguage, generated, loadedWhenUsed],
   // Guest programs are found beside their package. npm's own client is large, used only for npm: images that are not cached, and loads files by path.
   external: ['@ashlar/guests', 'pacote', '@npmcli/config', '@npmcli/config/*'],
   logLevel: 'warning',
@@ -90,21 +112,45 @@ export async function bundle(outdir, entryPoints, external = []) {
   return Object.keys(metafile.outputs).map((path) => basename(path));
 }
 
+/** Libraries that few runs of a command use, by the package that does: files of their own, since what is loaded takes time whether it is used or not. */
+const APART = { 'cli-progress': 'cli', 'npm-package-arg': 'image', 'tar-stream': 'image', yaml: 'stack', zod: 'stack' };
+
+/** Has a program find such libraries beside it. `files`: by name. */
+const apart = (files) => ({
+  name: 'apart',
+  setup(plugins) {
+    plugins.onResolve({ filter: /^[a-z-]+$/ }, ({ path }) =>
+      files.has(path) ? { path: `./${files.get(path)}`, external: true } : undefined,
+    );
+  },
+});
+
 /**
- * Bundles a program into one CommonJS file, which Node.js loads sooner than modules and whose compiled code can be kept (src/code-cache.ts). The
- * file's name has a digest of its content. Returns the names of its files, the program's first.
+ * Bundles a program into CommonJS files, which Node.js loads sooner than modules and whose compiled code can be kept (src/code-cache.ts): one for all that
+ * it usually needs, and one for each library of {@link APART}. Their names have a digest of their content. Returns all names, the program's first.
  */
 export async function bundleProgram(outdir, name, entryPoint, external = []) {
-  const { outputFiles } = await esbuild.build({
-    ...common,
+  const files = new Map();
+  const made = [];
+  for (const [library, user] of Object.entries(APART)) {
+    const stdin = { contents: `module.exports = require('${library}');`, resolveDir: join(here, '..', user) };
+    const names = await bundleScript(outdir, library, { stdin, conditions: ['import'] });
+    files.set(library, names[0]);
+    made.push(...names);
+  }
+  const program = await bundleScript(outdir, name, {
     entryPoints: [entryPoint],
-    outfile: join(outdir, `${name}.cjs`),
-    write: false,
-    format: 'cjs',
     external: [...common.external, ...external],
+    plugins: [...common.plugins, apart(files)],
     define: { ...common.define, 'import.meta.url': '__url' },
     banner: { js: `const __url = require('node:url').pathToFileURL(__filename).href, ${LOAD} = require('./launch.cjs').load;` },
   });
+  return [...program, ...made];
+}
+
+/** Bundles one CommonJS file; returns its name and its map's. */
+async function bundleScript(outdir, name, options) {
+  const { outputFiles } = await esbuild.build({ ...common, outfile: join(outdir, `${name}.cjs`), write: false, format: 'cjs', ...options });
   const [map, code] = outputFiles.toSorted((one, other) => other.path.endsWith('.map') - one.path.endsWith('.map'));
   const text = importsThroughLauncher(code.text);
   const file = `${name}-${createHash('sha256').update(text).digest('hex').slice(0, 16)}.cjs`;

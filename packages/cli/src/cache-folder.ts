@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 
-const DIGEST_BYTES = 32;
+const CHECKSUM_BYTES = 4;
 
 /** How much a folder may hold. */
 export interface CacheLimits {
@@ -12,7 +12,7 @@ export interface CacheLimits {
 
 /**
  * Files that a process writes for later ones, of which any may be missing: a cache is no duty, so nothing here throws. What is damaged is found by a
- * SHA-256 at its end. Only its owner may read or write it: it holds code.
+ * CRC-32 at its end. Only its owner may read or write it: it holds code.
  */
 export class CacheFolder {
   readonly #folder: string;
@@ -29,8 +29,8 @@ export class CacheFolder {
     const path = join(this.#folder, name);
     try {
       const bytes = readFileSync(path);
-      const data = bytes.subarray(0, -DIGEST_BYTES);
-      return digest(data).equals(bytes.subarray(-DIGEST_BYTES)) ? data : undefined;
+      const data = bytes.subarray(0, -CHECKSUM_BYTES);
+      return crc32(data) === bytes.readUInt32LE(data.length) ? data : undefined;
     } catch {
       return undefined;
     }
@@ -52,7 +52,9 @@ export class CacheFolder {
     try {
       mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
       this.#makeRoom(name, data.length);
-      writeFileSync(temporary, Buffer.concat([data, digest(data)]), { mode: 0o600 });
+      const checksum = Buffer.alloc(CHECKSUM_BYTES);
+      checksum.writeUInt32LE(crc32(data));
+      writeFileSync(temporary, Buffer.concat([data, checksum]), { mode: 0o600 });
       renameSync(temporary, join(this.#folder, name));
     } catch {
       // There is no cache then.
@@ -79,8 +81,6 @@ const statOf = (path: string): { size: number; mtimeMs: number } => {
 
 /** The engine and its flags, for a name: what it compiled is for no other. */
 export function engine(): string {
-  const flags = digest(Buffer.from(JSON.stringify([process.execArgv, process.env.NODE_OPTIONS ?? ''])));
-  return `${process.version}-${process.arch}-${flags.toString('hex', 0, 4)}`;
+  const flags = crc32(JSON.stringify([process.execArgv, process.env.NODE_OPTIONS ?? '']));
+  return `${process.version}-${process.arch}-${flags.toString(16).padStart(8, '0')}`;
 }
-
-const digest = (data: Uint8Array): Buffer => createHash('sha256').update(data).digest();

@@ -82,8 +82,8 @@ describe('compiled code', () => {
 
   it('does not pile up', () => {
     const folder = join(scratch, 'code');
-    for (let use = 0; use < 40; use++) load(folder, `use-${use}`).keep();
-    expect(readdirSync(folder)).toHaveLength(16);
+    for (let use = 0; use < 60; use++) load(folder, `use-${use}`).keep();
+    expect(readdirSync(folder)).toHaveLength(48);
   });
 
   it('of the command fits the command that kept it', async () => {

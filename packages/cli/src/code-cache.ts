@@ -5,8 +5,8 @@ import { CacheFolder, engine } from './cache-folder.ts';
 
 /** What a CommonJS module's code may use, in this order. */
 const PARAMETERS = 'exports, require, module, __filename, __dirname';
-/** Files kept: for each bundle, Node.js version and kind of use one of brief runs and one of longer ones. */
-const FILES_MAX = 16;
+/** Files kept: for each file of a bundle, Node.js version and kind of use one of brief runs and one of longer ones. */
+const FILES_MAX = 48;
 const BYTES_MAX = 64 * 2 ** 20;
 /** A process that has used the CPU for so long has come through what only longer runs use: a CPU's translator, for one. Milliseconds. */
 const LONG_CPU_MS = 400;
@@ -32,7 +32,7 @@ const cpuMsOfProcess = (): number => {
  * longer than a small program to run.
  *
  * The cache counts only for the very same source and engine. `file` has a digest of its content in its name, so its name stands for its source; the
- * engine compares its own version and flags. What is damaged is found by a SHA-256 at its end and made again. The module cannot `import()`: V8 forgets
+ * engine compares its own version and flags. What is damaged is found by a checksum at its end and made again. The module cannot `import()`: V8 forgets
  * who asks when code comes from a cache.
  *
  * @param file absolute path, content-addressed by its name
@@ -44,7 +44,7 @@ export function loadCached(
   file: string,
   folder: string,
   use: string,
-  require: NodeJS.Require,
+  require: (specifier: string) => unknown,
   cpuMs: () => number = cpuMsOfProcess,
 ): CachedModule {
   const cache = new CacheFolder(folder, { files: FILES_MAX, bytes: BYTES_MAX });

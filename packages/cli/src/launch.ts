@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { defaultCacheFolder } from '@ashlar/image';
-import { loadCached } from './code-cache.ts';
+import { type CachedModule, loadCached } from './code-cache.ts';
 import type { run } from './main.ts';
 
 /** The bundled command's file; the bundler puts its name here. */
@@ -18,6 +18,9 @@ const KEEP_AFTER_MS = 1000;
 /** Commands that each have compiled code of their own. */
 const COMMANDS: readonly (string | undefined)[] = ['run', 'up', 'check', 'plugins', 'matrix'];
 
+/** How the command asks for a library beside it: by a name with a digest. */
+const IS_BESIDE = /^\.\/[a-z-]+-[0-9a-f]{16}\.cjs$/;
+
 /** Runs the bundled command and ends the process with its status. */
 export function launch(): Promise<never> {
   const file = join(__dirname, COMMAND_FILE);
@@ -27,12 +30,36 @@ export function launch(): Promise<never> {
     process.setSourceMapsEnabled(true);
     return (require(file) as { run: typeof run }).run(argv);
   }
-  const use = COMMANDS.includes(argv[0]) ? `${argv[0]}` : 'other';
-  const command = loadCached(file, join(defaultCacheFolder(), 'code'), use, require);
-  setTimeout(() => command.keep(), KEEP_AFTER_MS).unref();
+  const code = new CachedFiles(COMMANDS.includes(argv[0]) ? `${argv[0]}` : 'other');
+  const command = code.load(COMMAND_FILE) as { run: typeof run };
+  setTimeout(() => code.keep(), KEEP_AFTER_MS).unref();
   // A run that failed may have seen little of the code.
   process.once('exit', (status) => {
-    if (status === 0) command.keep();
+    if (status === 0) code.keep();
   });
-  return (command.exports as { run: typeof run }).run(argv);
+  return command.run(argv);
+}
+
+/** The bundled command's file and those of libraries that lie beside it, each loaded once, with its compiled code. */
+class CachedFiles {
+  readonly #use: string;
+  readonly #modules = new Map<string, CachedModule>();
+
+  constructor(use: string) {
+    this.#use = use;
+  }
+
+  load(name: string): unknown {
+    let module = this.#modules.get(name);
+    if (module === undefined) {
+      const find = (specifier: string): unknown => (IS_BESIDE.test(specifier) ? this.load(specifier) : require(specifier));
+      module = loadCached(join(__dirname, name), join(defaultCacheFolder(), 'code'), this.#use, find);
+      this.#modules.set(name, module);
+    }
+    return module.exports;
+  }
+
+  keep(): void {
+    for (const module of this.#modules.values()) module.keep();
+  }
 }
