@@ -3,6 +3,7 @@ import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { debianRoot, guestPrograms } from '@ashlar/guests';
 import { circumstances } from './comparison.ts';
+import { environment } from './measured-process.ts';
 import { chosen, parseCount, readOptions, runBenchmark, writeJson } from './options.ts';
 import { intervalOfMedian, median, type Row, ratioOfMedians, table } from './statistics.ts';
 
@@ -83,7 +84,7 @@ async function once({ name, chain, host, argv, rest }: Subject, sample: Sample):
 
 function processMs(command: readonly string[]): number {
   const from = performance.now();
-  const { status, stderr } = spawnSync(process.execPath, [...command], { encoding: 'utf8' });
+  const { status, stderr } = spawnSync(process.execPath, [...command], { encoding: 'utf8', env: environment() });
   if (status !== 0) throw new Error(`${command.join(' ')} ended with ${status}: ${stderr}`);
   return performance.now() - from;
 }
