@@ -1,0 +1,40 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { guestPrograms } from '@ashlar/guests';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ashlar } from './testing/command.ts';
+
+let scratch = '';
+beforeEach(() => {
+  scratch = mkdtempSync(join(tmpdir(), 'ashlar-launch-'));
+});
+afterEach(() => rmSync(scratch, { recursive: true, force: true }));
+
+/** Runs the command with a cache of its own; the parts of Node.js that it loaded, and the files of the bundle whose code it kept. */
+async function loadedBy(...args: readonly string[]) {
+  const [witness, list] = [join(scratch, 'witness.cjs'), join(scratch, 'loaded.json')];
+  const write = `require('node:fs').writeFileSync(${JSON.stringify(list)}, JSON.stringify(process.moduleLoadList))`;
+  writeFileSync(witness, `process.on('exit', () => ${write});`);
+  const env = { ASHLAR_CACHE: scratch, NODE_OPTIONS: `--require ${witness}` };
+  expect(await ashlar(args, '', undefined, env)).toMatchObject({ status: 0 });
+  const parts = JSON.parse(readFileSync(list, 'utf8')) as readonly string[];
+  const files = readdirSync(join(scratch, 'code')).map((name) => name.replace(/-[0-9a-f]{16}\.cjs-.*$/, ''));
+  return { parts: parts.map((name) => name.replace(/^NativeModule /, '')), files: files.toSorted() };
+}
+
+describe('the command', () => {
+  it('loads for a small program only what it needs', async () => {
+    const { parts, files } = await loadedBy('run', '--volume', `${guestPrograms}:/guests:ro`, '--', '/guests/hello');
+    expect(parts).toContain('zlib');
+    for (const part of ['child_process', 'crypto', 'fs/promises', 'worker_threads']) expect(parts).not.toContain(part);
+    expect(files).toEqual(['command']);
+  });
+
+  it('finds libraries beside it when it needs them, and keeps their code too', async () => {
+    const file = join(scratch, 'stack.yaml');
+    writeFileSync(file, `ashlar: 1\nuserspace:\n  volumes: [{ host: ${guestPrograms}, guest: /guests, readOnly: true }]\n`);
+    const { files } = await loadedBy('check', file);
+    expect(files).toEqual(['command', 'yaml', 'zod']);
+  });
+});
