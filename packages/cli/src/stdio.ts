@@ -1,7 +1,7 @@
 import { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { StackError } from '@ashlar/stack';
-import type { GuestProcess } from '@ashlar/userspace';
+import type { GuestProcess, ProgramOutput } from '@ashlar/userspace';
 import { written } from './output.ts';
 
 export interface StdioFlags {
@@ -25,9 +25,9 @@ export function connectStdio(guest: GuestProcess, { interactive, tty }: StdioFla
   const resize = (): void => void guest.resize(process.stdout.columns ?? 80, process.stdout.rows ?? 24).catch(() => undefined);
   if (tty) process.stdout.on('resize', resize);
   if (interactive) sendInput(guest);
-  else guest.stdin.close().catch(() => undefined);
+  else guest.endInput();
   return {
-    drained: Promise.all([copy(guest.stdout, process.stdout, 'stdout'), copy(guest.stderr, process.stderr, 'stderr')]),
+    drained: Promise.all([copy(guest.outputOf(1), process.stdout, 'stdout'), copy(guest.outputOf(2), process.stderr, 'stderr')]),
     close: () => {
       if (raw) process.stdin.setRawMode(false);
       process.stdout.off('resize', resize);
@@ -45,14 +45,13 @@ function sendInput(guest: GuestProcess): void {
  * Writes each chunk before the next is asked for. A reader of ours that goes away (`| head`) closes the program's output as well, so that the
  * program ends by SIGPIPE as it would without us.
  */
-async function copy(from: ReadableStream<Uint8Array>, to: NodeJS.WriteStream, name: string): Promise<void> {
-  const reader = from.getReader();
+async function copy(from: ProgramOutput, to: NodeJS.WriteStream, name: string): Promise<void> {
   for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return;
-    const error = await written(to, value);
+    const piece = await from.next();
+    if (piece === undefined) return;
+    const error = await written(to, piece);
     if (error === undefined) continue;
-    await reader.cancel();
+    from.close();
     if (error.code === 'EPIPE') return;
     throw new StackError(`${name} cannot be written: ${error.message}`, 'the program’s output was not kept');
   }

@@ -1,17 +1,15 @@
+import type { GuestProcess, ProgramOutput } from '@ashlar/userspace';
 import { StackError } from './stack-error.ts';
 
-/** All bytes of a stream; an error past `bytesMax`. */
-export async function collect(stream: ReadableStream<Uint8Array>, bytesMax: number): Promise<Uint8Array> {
+/** All bytes of an output; an error past `bytesMax`. */
+export async function collect(output: ProgramOutput, bytesMax: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let length = 0;
-  const reader = stream.getReader();
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    length += value.length;
+  for (let piece = await output.next(); piece !== undefined; piece = await output.next()) {
+    length += piece.length;
     if (length > bytesMax)
       throw new StackError(`the program wrote more than ${bytesMax} bytes`, 'raise outputBytesMax, or use spawn and read its streams');
-    chunks.push(value);
+    chunks.push(piece);
   }
   const whole = new Uint8Array(length);
   let at = 0;
@@ -23,10 +21,14 @@ export async function collect(stream: ReadableStream<Uint8Array>, bytesMax: numb
 }
 
 /** Writes all of `input` and closes. A program that does not read it is not an error. */
-export async function feed(stream: WritableStream<Uint8Array>, input: string | Uint8Array): Promise<void> {
-  const writer = stream.getWriter();
+export async function feed(program: GuestProcess, input: string | Uint8Array): Promise<void> {
+  if (input.length === 0) {
+    program.endInput();
+    return;
+  }
+  const writer = program.stdin.getWriter();
   try {
-    if (input.length > 0) await writer.write(typeof input === 'string' ? new TextEncoder().encode(input) : input);
+    await writer.write(typeof input === 'string' ? new TextEncoder().encode(input) : input);
     await writer.close();
   } catch {
     // The program ended, or closed its stdin, before it read everything.

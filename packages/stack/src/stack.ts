@@ -157,10 +157,10 @@ export class Stack extends EventEmitter<StackEvents> implements AsyncDisposable 
     const program = await this.spawn(argv, options);
     const limit = options.outputBytesMax ?? 64 * 2 ** 20;
     const [stdout, stderr, exit] = await Promise.all([
-      collect(program.stdout, limit),
-      collect(program.stderr, limit),
+      collect(program.outputOf(1), limit),
+      collect(program.outputOf(2), limit),
       program.exit,
-      feed(program.stdin, options.stdin ?? ''),
+      feed(program, options.stdin ?? ''),
     ]);
     return { exit, status: statusOf(exit), stdout, stderr, text: new TextDecoder().decode(stdout) };
   }

@@ -1,6 +1,6 @@
 import { clauseTests } from '@ashlar/conformance';
 import type { Channel } from '@ashlar/hardware';
-import type { GuestProcess, Session } from '@ashlar/userspace';
+import type { GuestProcess, ProgramOutput, Session } from '@ashlar/userspace';
 import { expect } from 'vitest';
 
 /**
@@ -15,6 +15,13 @@ export interface SessionFixture {
 }
 
 const UPPER = '/guests/upper';
+
+async function textInPieces(output: ProgramOutput): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = '';
+  for (let piece = await output.next(); piece !== undefined; piece = await output.next()) text += decoder.decode(piece, { stream: true });
+  return text;
+}
 
 const start = (session: Session, argv: readonly string[], tty = false): Promise<GuestProcess> =>
   session.run({ argv, env: {}, cwd: '/', tty, ...(tty ? { columns: 80, rows: 24 } : {}) });
@@ -76,6 +83,9 @@ export const sessionTests = clauseTests<SessionFixture>(
       expect(stdout.split('\n').length).toBe(5001);
       expect(stdout.endsWith('line 5000 of 5000: the quick brown fox\n')).toBe(true);
       expect([stderr, exit]).toEqual(['', { code: 0 }]);
+      const again = await start(open(), ['/guests/lines', '5000']);
+      const [inPieces] = await Promise.all([textInPieces(again.outputOf(1)), textInPieces(again.outputOf(2)), again.exit]);
+      expect(inPieces).toBe(stdout);
     },
   },
   {

@@ -10,13 +10,27 @@ export const SESSION_INTERFACE = '1';
  */
 export type ProcessExit = { readonly code: number } | { readonly signal: number; readonly refused?: string };
 
-/** A running program, from outside. Streams are binary-safe and keep back-pressure. */
+/** What a program writes to one of its outputs, piece by piece. */
+export interface ProgramOutput {
+  /** The next bytes, which are the caller's; undefined at the end. One at a time. Rejects with ECONNRESET when the session ends. */
+  next(): Promise<Uint8Array | undefined>;
+  /** Nobody reads any more: the program is told as a pipe without reader tells it. */
+  close(): void;
+}
+
+/**
+ * A running program, from outside. Everything is binary-safe and keeps back-pressure. An output is read as a web stream or, where that costs more than it is
+ * worth, piece by piece; not both.
+ */
 export interface GuestProcess {
   readonly pid: number;
   readonly stdin: WritableStream<Uint8Array>;
   /** With a tty: the terminal's output, and `stderr` ends at once. */
   readonly stdout: ReadableStream<Uint8Array>;
   readonly stderr: ReadableStream<Uint8Array>;
+  outputOf(fd: 1 | 2): ProgramOutput;
+  /** Ends stdin, as closing the stream does, when nothing was written to it. */
+  endInput(): void;
   readonly exit: Promise<ProcessExit>;
   /** Rejects with ESRCH after the end. */
   signal(signal: number): Promise<void>;

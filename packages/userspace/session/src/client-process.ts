@@ -1,5 +1,6 @@
 import { Errno } from '@ashlar/hardware';
-import type { GuestProcess, ProcessExit } from '@ashlar/userspace';
+import type { GuestProcess, ProcessExit, ProgramOutput } from '@ashlar/userspace';
+import { ClientOutput, streamOf } from './client-output.ts';
 import type { Field } from './frame.ts';
 import { Operation, SESSION_LIMITS } from './protocol.ts';
 import { SessionFailure } from './session-error.ts';
@@ -15,65 +16,15 @@ export interface ProcessLink {
   finished(): void;
 }
 
-/** One output: bytes come only as far as they were asked for, and are asked for only as far as they are read. */
-class OutputStream {
-  readonly stream: ReadableStream<Uint8Array>;
-  #controller!: ReadableStreamDefaultController<Uint8Array>;
-  /** Asked for and not yet come. */
-  #credit = 0;
-  ended = false;
-
-  constructor(grant: (bytes: number) => void, close: () => void) {
-    const window = SESSION_LIMITS.outputBytes;
-    this.stream = new ReadableStream<Uint8Array>(
-      {
-        start: (controller) => {
-          this.#controller = controller;
-        },
-        pull: () => {
-          const room = Math.min(this.#controller.desiredSize ?? 0, window) - this.#credit;
-          // In larger steps, so that a reader of small pieces does not cause a frame for each.
-          if (room < window / 4) return;
-          this.#credit += room;
-          grant(room);
-        },
-        cancel: () => {
-          this.ended = true;
-          close();
-        },
-      },
-      { highWaterMark: window, size: (chunk) => chunk.length },
-    );
-  }
-
-  /** What was under way when the reader went away is dropped. */
-  receive(bytes: Uint8Array): void {
-    this.#credit -= bytes.length;
-    if (this.ended) return;
-    if (bytes.length > 0) {
-      this.#controller.enqueue(bytes);
-      return;
-    }
-    this.ended = true;
-    this.#controller.close();
-  }
-
-  fail(error: Error): void {
-    if (this.ended) return;
-    this.ended = true;
-    this.#controller.error(error);
-  }
-}
-
 /** A program in the domain, from outside. */
 export class ClientProcess implements GuestProcess {
   readonly pid: number;
-  readonly stdin: WritableStream<Uint8Array>;
-  readonly stdout: ReadableStream<Uint8Array>;
-  readonly stderr: ReadableStream<Uint8Array>;
   readonly exit: Promise<ProcessExit>;
   readonly #link: ProcessLink;
-  readonly #outputs: readonly OutputStream[];
+  readonly #outputs: readonly [ClientOutput, ClientOutput];
+  /** Made when they are asked for: a host may take longer to load what it has of streams than to start a program. */
+  readonly #streams: (ReadableStream<Uint8Array> | undefined)[] = [];
+  #stdin: WritableStream<Uint8Array> | undefined;
   #inputCredit = 0;
   #inputErrno = 0;
   #wakeInput: (() => void) | undefined;
@@ -88,17 +39,37 @@ export class ClientProcess implements GuestProcess {
     });
     // A caller that never looks must not be a crash of its own process.
     this.exit.catch(() => undefined);
-    this.#outputs = [1, 2].map((fd) => {
-      const grant = (bytes: number): void => link.send(Operation.OUTPUT_CREDIT, pid, fd, bytes);
-      return new OutputStream(grant, () => link.send(Operation.OUTPUT_CLOSE, pid, fd));
-    });
-    this.stdout = this.#outputs[0]!.stream;
-    this.stderr = this.#outputs[1]!.stream;
-    this.stdin = new WritableStream<Uint8Array>({
+    const open = (fd: number): ClientOutput =>
+      new ClientOutput(
+        (bytes) => link.send(Operation.OUTPUT_CREDIT, pid, fd, bytes),
+        () => link.send(Operation.OUTPUT_CLOSE, pid, fd),
+      );
+    this.#outputs = [open(1), open(2)];
+  }
+
+  get stdin(): WritableStream<Uint8Array> {
+    this.#stdin ??= new WritableStream<Uint8Array>({
       write: (chunk) => this.#write(chunk),
-      close: () => this.#endInput(),
-      abort: () => this.#endInput(),
+      close: () => this.endInput(),
+      abort: () => this.endInput(),
     });
+    return this.#stdin;
+  }
+
+  get stdout(): ReadableStream<Uint8Array> {
+    return this.#streamOf(1);
+  }
+
+  get stderr(): ReadableStream<Uint8Array> {
+    return this.#streamOf(2);
+  }
+
+  outputOf(fd: 1 | 2): ProgramOutput {
+    return this.#outputs[fd - 1] as ClientOutput;
+  }
+
+  endInput(): void {
+    if (this.#inputErrno === 0) this.#link.send(Operation.INPUT, this.pid, new Uint8Array(0));
   }
 
   async signal(signal: number): Promise<void> {
@@ -158,8 +129,10 @@ export class ClientProcess implements GuestProcess {
     }
   }
 
-  #endInput(): void {
-    if (this.#inputErrno === 0) this.#link.send(Operation.INPUT, this.pid, new Uint8Array(0));
+  #streamOf(fd: 1 | 2): ReadableStream<Uint8Array> {
+    const stream = this.#streams[fd] ?? streamOf(this.outputOf(fd));
+    this.#streams[fd] = stream;
+    return stream;
   }
 
   #wake(): void {
