@@ -44,7 +44,7 @@ const generated = {
 };
 
 /** Parts of Node.js that take a millisecond and more to load, and that most commands never use. */
-const SELDOM_USED = ['child_process', 'crypto', 'fs/promises', 'net', 'stream', 'stream/promises', 'worker_threads'];
+const SELDOM_USED = ['child_process', 'crypto', 'fs/promises', 'module', 'net', 'stream', 'stream/promises', 'worker_threads'];
 
 /** Loads such a part when something of it is used for the first time, instead of when the module that imports it is loaded. */
 const loadedWhenUsed = {

@@ -7,7 +7,7 @@ import { setFlagsFromString } from 'node:v8';
 export const V8_FLAGS = process.versions.v8.startsWith('11.') ? '--interrupt-budget=400000' : '';
 
 /** Parts of Node.js that nearly every run loads. */
-const NODE_PARTS = ['module', 'net', 'perf_hooks', 'stream', 'url', 'v8', 'vm', 'zlib'];
+const NODE_PARTS = ['net', 'perf_hooks', 'stream', 'url', 'v8', 'vm', 'zlib'];
 
 /**
  * Sets {@link V8_FLAGS}, for good: V8 takes no compiled code that was made under other flags. Node.js's own was; so what is needed of it is loaded before.
