@@ -46,7 +46,10 @@ const generated = {
 /** Parts of Node.js that take a millisecond and more to load, and that most commands never use. */
 const SELDOM_USED = ['child_process', 'crypto', 'fs/promises', 'module', 'net', 'stream', 'stream/promises', 'worker_threads'];
 
-/** Loads such a part when something of it is used for the first time, instead of when the module that imports it is loaded. */
+/**
+ * Loads such a part when something of it is used for the first time, instead of when the module that imports it is loaded. It is used by the names of its
+ * exports alone: that some, like node:stream, are functions themselves is lost.
+ */
 const loadedWhenUsed = {
   name: 'loaded-when-used',
   setup(plugins) {
