@@ -1,7 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { V8_FLAGS } from './v8-flags.ts';
 
 const CHECKSUM_BYTES = 4;
 
@@ -82,6 +81,6 @@ const statOf = (path: string): { size: number; mtimeMs: number } => {
 
 /** The engine and its flags, for a name: what it compiled is for no other. */
 export function engine(): string {
-  const flags = crc32(JSON.stringify([process.execArgv, process.env.NODE_OPTIONS ?? '', V8_FLAGS]));
+  const flags = crc32(JSON.stringify([process.execArgv, process.env.NODE_OPTIONS ?? '']));
   return `${process.version}-${process.arch}-${flags.toString(16).padStart(8, '0')}`;
 }

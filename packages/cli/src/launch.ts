@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import { defaultCacheFolder } from '@ashlar/image';
 import { type CachedModule, loadCached } from './code-cache.ts';
 import type { run } from './main.ts';
-import { setV8Flags } from './v8-flags.ts';
 
 /** The bundled command's file; the bundler puts its name here. */
 declare const COMMAND_FILE: string;
@@ -31,7 +30,6 @@ export function launch(): Promise<never> {
     process.setSourceMapsEnabled(true);
     return (require(file) as { run: typeof run }).run(argv);
   }
-  setV8Flags(require);
   const code = new CachedFiles(COMMANDS.includes(argv[0]) ? `${argv[0]}` : 'other');
   const command = code.load(COMMAND_FILE) as { run: typeof run };
   setTimeout(() => code.keep(), KEEP_AFTER_MS).unref();
