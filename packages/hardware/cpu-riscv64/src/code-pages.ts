@@ -11,6 +11,8 @@ import {
   CODE_SLOTS,
   ENTRY_BYTES,
   Entry,
+  HANDLE_BYTES,
+  HANDLE_COUNT,
   HANDLES,
   PAGE_SHIFT,
   PAGE_SIZE,
@@ -82,6 +84,11 @@ export class CodePages {
   readonly #pageOf = new Int32Array(CODE_SLOT_COUNT).fill(-1);
   #used = 1;
   readonly #free: number[] = [];
+  /** The slot that is given to another page next when all are used: each in turn. */
+  #oldest = 1;
+  /** Numbers of HANDLES from this one on were never used; those that were and are not now. */
+  #numbers = 1;
+  readonly #freeNumbers: number[] = [];
   /** Pages that stay marked whether they have decoded instructions or not: they are translated. */
   readonly #held = new Set<number>();
   /** Told before the bytes of a page change or it may no longer be executed. */
@@ -93,12 +100,12 @@ export class CodePages {
     this.#engine = engine;
   }
 
-  /** Slot for a page that may be executed. Drops all decoded code when there is no room: called only where no entry is in use. */
+  /** Slot for a page that may be executed. Takes that of another page when there is none left: called only where no entry is in use. */
   slot(page: number): number {
     const { u16 } = this.#engine;
     const known = u16[(CODE_INDEX >> 1) + page] as number;
     if (known !== 0) return known;
-    if (this.#free.length === 0 && this.#used === CODE_SLOT_COUNT) this.dropAll();
+    if (this.#free.length === 0 && this.#used === CODE_SLOT_COUNT) this.#evict();
     const slot = this.#free.pop() ?? this.#used++;
     this.#pageOf[slot] = page;
     u16[(CODE_INDEX >> 1) + page] = slot;
@@ -131,19 +138,20 @@ export class CodePages {
     const { u16, i32 } = this.#engine;
     const slot = u16[(CODE_INDEX >> 1) + (pc >>> PAGE_SHIFT)] as number;
     if (slot === 0) return false;
-    const word = i32[(CODE_SLOTS + slot * CODE_SLOT_BYTES + (pc & (PAGE_SIZE - 1)) * (ENTRY_BYTES / 2)) >>> 2] as number;
-    return (word & ~Entry.TRANSLATED) !== 0;
+    return i32[this.#wordAt((CODE_SLOTS + slot * CODE_SLOT_BYTES + (pc & (PAGE_SIZE - 1)) * (ENTRY_BYTES / 2)) >>> 2)] !== 0;
   }
 
-  /** Translated code begins at `pc` (see Layout.Handle); 0: no longer. Nothing happens if the page has no slot. */
+  /**
+   * Translated code begins at `pc` (see Layout.Handle); 0: no longer. Nothing happens if the page has no slot, or too many entries have a handle: it is
+   * interpreted then.
+   */
   setHandle(pc: number, handle: number): void {
     const { u16, i32 } = this.#engine;
     const slot = u16[(CODE_INDEX >> 1) + (pc >>> PAGE_SHIFT)] as number;
     if (slot === 0) return;
-    const offset = slot * CODE_SLOT_BYTES + (pc & (PAGE_SIZE - 1)) * (ENTRY_BYTES / 2);
-    const at = (CODE_SLOTS + offset) >>> 2;
-    i32[(HANDLES + (offset >>> 1)) >>> 2] = handle;
-    i32[at] = handle === 0 ? (i32[at] as number) & ~Entry.TRANSLATED : (i32[at] as number) | Entry.TRANSLATED;
+    const at = (CODE_SLOTS + slot * CODE_SLOT_BYTES + (pc & (PAGE_SIZE - 1)) * (ENTRY_BYTES / 2)) >>> 2;
+    if (handle === 0) this.#freeNumber(at);
+    else if (this.#takeNumber(at)) i32[this.#wordAt(at) - 1] = handle;
   }
 
   /**
@@ -170,11 +178,12 @@ export class CodePages {
         word = half | ((this.#engine.u16[(BASE + at + 2) >>> 1] as number) << 16);
       } else word = expandOnce(half);
       const at32 = (entry + (at - pc) * (ENTRY_BYTES / 2)) >>> 2;
+      const wordAt = this.#wordAt(at32);
       const { i32 } = this.#engine;
-      if (n > 0 && ((i32[at32] as number) & ~Entry.TRANSLATED) !== 0) return true;
+      if (n > 0 && i32[wordAt] !== 0) return true;
       encode(word, length, at);
       i32[at32 + 1] = encoded.imm;
-      i32[at32] = encoded.word | ((i32[at32] as number) & Entry.TRANSLATED);
+      i32[wordAt] = encoded.word;
       if (encoded.ends) return true;
       at += length;
     }
@@ -202,13 +211,8 @@ export class CodePages {
   /** The page may no longer be executed. */
   drop(page: number): void {
     this.onChange(page);
-    const { u16 } = this.#engine;
-    const slot = u16[(CODE_INDEX >> 1) + page] as number;
-    if (slot !== 0) {
-      u16[(CODE_INDEX >> 1) + page] = 0;
-      this.#pageOf[slot] = -1;
-      this.#free.push(slot);
-    }
+    const slot = this.#engine.u16[(CODE_INDEX >> 1) + page] as number;
+    if (slot !== 0) this.#vacate(slot);
     this.#forgetStraddler(page);
     this.#unmark(page);
   }
@@ -224,16 +228,64 @@ export class CodePages {
     this.#pageOf.fill(-1);
     this.#free.length = 0;
     this.#used = 1;
+    this.#freeNumbers.length = 0;
+    this.#numbers = 1;
+  }
+
+  /** Forgets what is decoded of a page. Its translated code stays, and its slot is free for another. */
+  #evict(): void {
+    const slot = this.#oldest;
+    this.#oldest = slot + 1 === CODE_SLOT_COUNT ? 1 : slot + 1;
+    const page = this.#pageOf[slot] as number;
+    const at = (CODE_SLOTS + slot * CODE_SLOT_BYTES) >>> 2;
+    for (let entry = 0; entry < CODE_ENTRIES; entry++) this.#freeNumber(at + entry * (ENTRY_BYTES / 4));
+    this.#vacate(slot);
+    this.#forgetStraddler(page);
+    if (!this.#held.has(page)) this.#unmark(page);
+  }
+
+  #vacate(slot: number): void {
+    this.#engine.u16[(CODE_INDEX >> 1) + (this.#pageOf[slot] as number)] = 0;
+    this.#pageOf[slot] = -1;
+    this.#free.push(slot);
+  }
+
+  /** Where the word of an entry is that the interpreter goes by, as an index of 32 bits: where translated code begins, it is not in the entry. */
+  #wordAt(entry: number): number {
+    const word = this.#engine.i32[entry] as number;
+    return word < 0 ? (HANDLES + (word & ~Entry.TRANSLATED) * HANDLE_BYTES + 4) >>> 2 : entry;
+  }
+
+  /** Moves an entry's word to HANDLES. False if there is no room. */
+  #takeNumber(entry: number): boolean {
+    const { i32 } = this.#engine;
+    const word = i32[entry] as number;
+    if (word < 0) return true;
+    const number = this.#freeNumbers.pop() ?? this.#numbers++;
+    if (number >= HANDLE_COUNT) {
+      this.#numbers = HANDLE_COUNT;
+      return false;
+    }
+    i32[entry] = Entry.TRANSLATED | number;
+    i32[this.#wordAt(entry)] = word;
+    return true;
+  }
+
+  #freeNumber(entry: number): void {
+    const { i32 } = this.#engine;
+    const word = i32[entry] as number;
+    if (word >= 0) return;
+    i32[entry] = i32[this.#wordAt(entry)] as number;
+    this.#freeNumbers.push(word & ~Entry.TRANSLATED);
   }
 
   /** An instruction at the end of the page before may have half of its bytes here. */
   #forgetStraddler(page: number): void {
     if (page === 0) return;
-    const slot = this.#engine.u16[(CODE_INDEX >> 1) + page - 1] as number;
+    const { u16, i32 } = this.#engine;
+    const slot = u16[(CODE_INDEX >> 1) + page - 1] as number;
     if (slot === 0) return;
-    const at = (CODE_SLOTS + slot * CODE_SLOT_BYTES + (CODE_ENTRIES - 1) * ENTRY_BYTES) >>> 2;
-    const { i32 } = this.#engine;
-    i32[at] = (i32[at] as number) & Entry.TRANSLATED;
+    i32[this.#wordAt((CODE_SLOTS + slot * CODE_SLOT_BYTES + (CODE_ENTRIES - 1) * ENTRY_BYTES) >>> 2)] = 0;
   }
 
   #clear(slot: number): void {

@@ -24,10 +24,10 @@ export class Views {
 const WASM_PAGE = 0x1_0000;
 /**
  * Guest memory that there is from the start, in wasm pages: enough to reach a small program's stack, 9 MiB above its image. It is address space until it
- * is used, but V8 counts all bytes of a memory, and collects garbage when there are many: a process with 60 MiB from the start, or with a memory that
- * grew, spends more on that than a small program takes.
+ * is used, but V8 counts all bytes of a memory, and collects garbage at each new buffer while the young ones have 32 MiB in all: with BASE, this stays
+ * below. So does it where a memory grew.
  */
-const FIRST_PAGES = 200;
+const FIRST_PAGES = 180;
 /** Memory grows by at least this many wasm pages and by an eighth, so that growing stays rare. */
 const GROWTH_PAGES = 256;
 /** As many bytes are copied one by one before a view of them is worth making. */

@@ -79,25 +79,27 @@ const PAGES = 1 << (32 - PAGE_SHIFT);
 
 /** Two bytes per guest page: the slot of its predecoded code, or 0. */
 export const CODE_INDEX = PERMS + PAGES;
-/**
- * Slots of predecoded code; slot 0 is never used. When there is no room for one more page all are dropped, and translated code is found through them,
- * so there are as many as the code that a large program (a compiler) comes through in a minute. What is not used is not resident.
- */
+/** Slots of predecoded code; slot 0 is never used. When there is no room for one more page, that of another is dropped. What is not used is not resident. */
 export const CODE_SLOTS = CODE_INDEX + PAGES * 2;
-export const CODE_SLOT_COUNT = 768;
+export const CODE_SLOT_COUNT = 960;
 /** An entry per halfword of the page, and two that lead out at its end: the last instruction may end at, or two bytes past it. */
 export const CODE_ENTRIES = PAGE_SIZE / 2;
 export const ENTRY_BYTES = 8;
 export const CODE_SLOT_BYTES = (CODE_ENTRIES + 2) * ENTRY_BYTES;
 
-/** Beside each entry, four bytes: where translated code that begins there is (see {@link Handle}). Counts only where the entry has TRANSLATED. */
+/**
+ * Of each entry where translated code begins, by the number that its word gives: where that code is (see {@link Handle}), and the word that the entry has
+ * otherwise, for when it cannot be entered; 32 bits each. Number 0 is never used.
+ */
 export const HANDLES = CODE_SLOTS + CODE_SLOT_COUNT * CODE_SLOT_BYTES;
+export const HANDLE_BYTES = 8;
+export const HANDLE_COUNT = 1 << 16;
 /** Index of a region's function in the table; above it, which of the region's entries. Never 0 as a whole. */
 export const Handle = { INDEX_MASK: 0xffff, ENTRY_SHIFT: 16 } as const;
 
 const WASM_PAGE = 0x1_0000;
 /** Where guest address 0 lies. */
-export const BASE = Math.ceil((HANDLES + (CODE_SLOT_COUNT * CODE_SLOT_BYTES) / 2) / WASM_PAGE) * WASM_PAGE;
+export const BASE = Math.ceil((HANDLES + HANDLE_COUNT * HANDLE_BYTES) / WASM_PAGE) * WASM_PAGE;
 export const BASE_WASM_PAGES = BASE / WASM_PAGE;
 /** One past the last guest address that memory can hold: a WebAssembly memory ends at 4 GiB. */
 export const GUEST_LIMIT = 0x1_0000_0000 - BASE;
@@ -109,7 +111,7 @@ export const GUEST_BASE = 0x1_0000;
  * an opcode, byte offsets of registers, and the distance to the next entry.
  */
 export const Entry = {
-  /** Bit 31: translated code begins here; what is below stays, for when it cannot be entered. */
+  /** Bit 31: translated code begins here; below it is its number in {@link HANDLES}, and no opcode. */
   TRANSLATED: 1 << 31,
   /** Bits 30…22. 0: not decoded yet. */
   OPCODE_SHIFT: 22,

@@ -233,14 +233,14 @@ function writeTranslated(machinery: Machinery, { region, settle }: RunParts, aga
   const { code, entry, word, fuel, target, stop, where, enter, leave } = machinery;
   const zero = i32.const(0);
   code.set(target, i32.wrap(pcOf(entry)));
+  // The shift takes TRANSLATED out. `word` is free until the next dispatch.
+  code.set(word, i32.shl(word, i32.const(Math.log2(Layout.HANDLE_BYTES))));
   code.if(i32.eq(target, i32.load(zero, Layout.REFUSED)), () => {
     code.store('i32', zero, i32.const(1), Layout.REFUSED);
-    code.set(word, i32.and(word, i32.const(~Layout.Entry.TRANSLATED)));
+    code.set(word, i32.load(word, Layout.HANDLES + 4));
     code.br(again);
   });
-  const handle = i32.load(i32.shrU(i32.sub(entry, i32.const(Layout.CODE_SLOTS)), i32.const(1)), Layout.HANDLES);
-  // `word` is free until the next dispatch.
-  code.set(word, handle);
+  code.set(word, i32.load(word, Layout.HANDLES));
   const index = i32.and(word, i32.const(Layout.Handle.INDEX_MASK));
   const way = i32.shrU(word, i32.const(Layout.Handle.ENTRY_SHIFT));
   code.set(where, callIndirect('i64', region, index, way, i32.load(zero, Layout.DEPTH), fuel));

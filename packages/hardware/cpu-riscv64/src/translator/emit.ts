@@ -42,8 +42,11 @@ function findFunction(module: ModuleBuilder): Callee {
     code.if(i32.eqz(slot), () => code.return(none));
     const offset = i32.shl(i32.and(pc, i32.const(Layout.PAGE_SIZE - 2)), i32.const(2));
     code.set(slot, i32.add(i32.mul(slot, i32.const(Layout.CODE_SLOT_BYTES)), offset));
-    code.if(i32.geS(i32.load(slot, Layout.CODE_SLOTS), zero), () => code.return(none));
-    const found = code.let(i64.or(i64.shl(i64.extendU(i32.load(i32.shrU(slot, i32.const(1)), Layout.HANDLES)), i64.const(32)), none));
+    const word = code.let(i32.load(slot, Layout.CODE_SLOTS));
+    code.if(i32.geS(word, zero), () => code.return(none));
+    // The shift takes TRANSLATED out.
+    const handle = i32.load(i32.shl(word, i32.const(Math.log2(Layout.HANDLE_BYTES))), Layout.HANDLES);
+    const found = code.let(i64.or(i64.shl(i64.extendU(handle), i64.const(32)), none));
     code.store('i64', jumpSlot(pc), found, Layout.JUMPS);
     code.return(found);
     code.unreachable();
