@@ -146,14 +146,32 @@ export async function bundleProgram(outdir, name, entryPoint, external = []) {
     external: [...common.external, ...external],
     plugins: [...common.plugins, apart(files)],
     define: { ...common.define, 'import.meta.url': '__url' },
-    banner: { js: `const __url = require('node:url').pathToFileURL(__filename).href, ${LOAD} = require('./launch.cjs').load;` },
+    opening: `const __url = require('node:url').pathToFileURL(__filename).href, ${LOAD} = require('./launch.cjs').load;`,
   });
   return [...program, ...made];
 }
 
-/** Bundles one CommonJS file; returns its name and its map's. */
-async function bundleScript(outdir, name, options) {
-  const { outputFiles } = await esbuild.build({ ...common, outfile: join(outdir, `${name}.cjs`), write: false, format: 'cjs', ...options });
+/**
+ * What makes a CommonJS file a single expression, the function that Node.js makes of every such file: src/code-cache.ts compiles it as it is, since a text
+ * of a megabyte that is put together costs as much as one that is read. What loads it by `require` gets the function.
+ */
+const FUNCTION = {
+  opening:
+    "(body => typeof module === 'object' ? (module.exports = body) : body)(function (exports, require, module, __filename, __dirname) {",
+  closing: '})',
+};
+
+/** Bundles one file of CommonJS, which begins with `opening`; returns its name and its map's. */
+async function bundleScript(outdir, name, { opening = '', ...options }) {
+  const { outputFiles } = await esbuild.build({
+    ...common,
+    outfile: join(outdir, `${name}.cjs`),
+    write: false,
+    format: 'cjs',
+    banner: { js: FUNCTION.opening + opening },
+    footer: { js: FUNCTION.closing },
+    ...options,
+  });
   const [map, code] = outputFiles.toSorted((one, other) => other.path.endsWith('.map') - one.path.endsWith('.map'));
   const text = importsThroughLauncher(code.text);
   const file = `${name}-${createHash('sha256').update(text).digest('hex').slice(0, 16)}.cjs`;

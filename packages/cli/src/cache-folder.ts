@@ -1,6 +1,7 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
+import { FileMemory } from './file-memory.ts';
 
 const CHECKSUM_BYTES = 4;
 
@@ -24,11 +25,10 @@ export class CacheFolder {
     this.#limits = limits;
   }
 
-  /** The bytes of a name as they were written, or undefined. */
-  read(name: string): Buffer | undefined {
-    const path = join(this.#folder, name);
+  /** The bytes of a name as they were written, or undefined. They are in `memory`. */
+  read(name: string, memory = new FileMemory()): Buffer | undefined {
     try {
-      const bytes = readFileSync(path);
+      const bytes = memory.read(join(this.#folder, name));
       const data = bytes.subarray(0, -CHECKSUM_BYTES);
       return crc32(data) === bytes.readUInt32LE(data.length) ? data : undefined;
     } catch {

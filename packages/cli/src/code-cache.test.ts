@@ -14,8 +14,11 @@ beforeEach(() => {
 afterEach(() => rmSync(scratch, { recursive: true, force: true }));
 
 const require = createRequire(import.meta.url);
-const source =
-  "exports.sum = (...values) => values.reduce((sum, value) => sum + value, 0); exports.folder = __dirname; require('node:path');";
+const source = `(function (exports, require, module, __filename, __dirname) {
+  exports.sum = (...values) => values.reduce((sum, value) => sum + value, 0);
+  exports.folder = __dirname;
+  require('node:path');
+})`;
 
 function load(folder = join(scratch, 'code'), use = 'run', cpuMs = 0) {
   const file = join(scratch, 'program-1234.cjs');

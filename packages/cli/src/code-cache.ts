@@ -1,15 +1,24 @@
-import { readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { Script } from 'node:vm';
 import { CacheFolder, engine } from './cache-folder.ts';
+import { FileMemory } from './file-memory.ts';
 
-/** What a CommonJS module's code may use, in this order. */
-const PARAMETERS = 'exports, require, module, __filename, __dirname';
 /** Files kept: for each file of a bundle, Node.js version and kind of use one of brief runs and one of longer ones. */
 const FILES_MAX = 48;
 const BYTES_MAX = 64 * 2 ** 20;
 /** A process that has used the CPU for so long has come through what only longer runs use: a CPU's translator, for one. Milliseconds. */
 const LONG_CPU_MS = 400;
+
+/** What a bundled file is: a function of what CommonJS offers (see bundling.mjs). */
+export type ModuleBody = (exports: object, require: Require, module: object, file: string, folder: string) => void;
+export type Require = (specifier: string) => unknown;
+
+/** Runs a bundled file and gives what it exports. */
+export function exportsOf(body: ModuleBody, file: string, require: Require): unknown {
+  const module = { exports: {} };
+  body(module.exports, require, module, file, dirname(file));
+  return module.exports;
+}
 
 export interface CachedModule {
   readonly exports: unknown;
@@ -28,8 +37,8 @@ const cpuMsOfProcess = (): number => {
 };
 
 /**
- * Loads a bundled CommonJS module from its source and, if there is one, from the bytecode that an earlier process kept: compiling a bundle takes
- * longer than a small program to run.
+ * Loads a bundled file from its source and, if there is one, from the bytecode that an earlier process kept: compiling a bundle takes longer than a small
+ * program to run.
  *
  * The cache counts only for the very same source and engine. `file` has a digest of its content in its name, so its name stands for its source; the
  * engine compares its own version and flags. What is damaged is found by a checksum at its end and made again. The module cannot `import()`: V8 forgets
@@ -44,23 +53,17 @@ export function loadCached(
   file: string,
   folder: string,
   use: string,
-  require: (specifier: string) => unknown,
+  require: Require,
   cpuMs: () => number = cpuMsOfProcess,
 ): CachedModule {
   const cache = new CacheFolder(folder, { files: FILES_MAX, bytes: BYTES_MAX });
   const name = (kind: 'brief' | 'long'): string => `${basename(file)}-${use}-${kind}-${engine()}`;
-  const long = cache.read(name('long'));
-  const cachedData = long ?? cache.read(name('brief'));
-  // No line of its own, so that lines in stack traces are the file's.
-  const opening = `(function (${PARAMETERS}) {`;
-  const script = new Script(`${opening}${readFileSync(file, 'latin1')}\n})`, {
-    filename: file,
-    columnOffset: -opening.length,
-    cachedData,
-  });
-  const module = { exports: {} };
-  const body = script.runInThisContext() as (...parameters: unknown[]) => void;
-  body(module.exports, require, module, file, join(file, '..'));
+  const memory = new FileMemory();
+  const source = memory.read(file).toString('latin1');
+  const long = cache.read(name('long'), memory);
+  const cachedData = long ?? cache.read(name('brief'), memory);
+  const script = new Script(source, { filename: file, cachedData });
+  const exports = exportsOf(script.runInThisContext() as ModuleBody, file, require);
   const isCached = cachedData !== undefined && script.cachedDataRejected === false;
   const from = !isCached ? 'source' : long === undefined ? 'brief' : 'long';
   let kept: CachedModule['from'] = from;
@@ -70,5 +73,5 @@ export function loadCached(
     kept = kind;
     cache.write(name(kind), script.createCachedData());
   };
-  return { exports: module.exports, from, keep };
+  return { exports, from, keep };
 }

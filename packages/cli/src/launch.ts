@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { defaultCacheFolder } from '@ashlar/image';
-import { type CachedModule, loadCached } from './code-cache.ts';
+import { type CachedModule, exportsOf, loadCached, type ModuleBody, type Require } from './code-cache.ts';
 import type { run } from './main.ts';
 
 /** The bundled command's file; the bundler puts its name here. */
@@ -16,50 +16,60 @@ export const load = (specifier: string): Promise<unknown> => import(specifier);
 const KEEP_AFTER_MS = 1000;
 
 /** Commands that each have compiled code of their own. */
-const COMMANDS: readonly (string | undefined)[] = ['run', 'up', 'check', 'plugins', 'matrix'];
+const COMMANDS = ['run', 'up', 'check', 'plugins', 'matrix'];
 
 /** How the command asks for a library beside it: by a name with a digest. */
 const IS_BESIDE = /^\.\/[a-z-]+-[0-9a-f]{16}\.cjs$/;
 
 /** Runs the bundled command and ends the process with its status. */
 export function launch(): Promise<never> {
-  const file = join(__dirname, COMMAND_FILE);
   const argv = process.argv.slice(2);
-  if (argv.includes('--debug')) {
-    // The engine reads source maps only of what it loads itself.
-    process.setSourceMapsEnabled(true);
-    return (require(file) as { run: typeof run }).run(argv);
-  }
-  const code = new CachedFiles(COMMANDS.includes(argv[0]) ? `${argv[0]}` : 'other');
-  const command = code.load(COMMAND_FILE) as { run: typeof run };
-  setTimeout(() => code.keep(), KEEP_AFTER_MS).unref();
-  // A run that failed may have seen little of the code.
-  process.once('exit', (status) => {
-    if (status === 0) code.keep();
-  });
-  return command.run(argv);
+  const files = argv.includes('--debug') ? debugged() : cached(argv[0]);
+  return (files.load(COMMAND_FILE) as { run: typeof run }).run(argv);
 }
 
-/** The bundled command's file and those of libraries that lie beside it, each loaded once, with its compiled code. */
-class CachedFiles {
-  readonly #use: string;
-  readonly #modules = new Map<string, CachedModule>();
+/** The engine reads source maps only of what it loads itself. */
+function debugged(): BundledFiles {
+  process.setSourceMapsEnabled(true);
+  return new BundledFiles((file, find) => exportsOf(require(file) as ModuleBody, file, find));
+}
 
-  constructor(use: string) {
-    this.#use = use;
+/** With the code that earlier processes compiled for the same command. */
+function cached(command: string | undefined): BundledFiles {
+  const use = COMMANDS.find((known) => known === command) ?? 'other';
+  const modules: CachedModule[] = [];
+  const keep = (): void => {
+    for (const module of modules) module.keep();
+  };
+  setTimeout(keep, KEEP_AFTER_MS).unref();
+  // A run that failed may have seen little of the code.
+  process.once('exit', (status) => {
+    if (status === 0) keep();
+  });
+  return new BundledFiles((file, find) => {
+    const module = loadCached(file, join(defaultCacheFolder(), 'code'), use, find);
+    modules.push(module);
+    return module.exports;
+  });
+}
+
+/** The bundled command's file and those of libraries that lie beside it, each loaded once. */
+class BundledFiles {
+  readonly #exportsOf: (file: string, find: Require) => unknown;
+  readonly #loaded = new Map<string, unknown>();
+
+  constructor(exportsOf: (file: string, find: Require) => unknown) {
+    this.#exportsOf = exportsOf;
   }
 
   load(name: string): unknown {
-    let module = this.#modules.get(name);
-    if (module === undefined) {
-      const find = (specifier: string): unknown => (IS_BESIDE.test(specifier) ? this.load(specifier) : require(specifier));
-      module = loadCached(join(__dirname, name), join(defaultCacheFolder(), 'code'), this.#use, find);
-      this.#modules.set(name, module);
+    let exports = this.#loaded.get(name);
+    if (exports === undefined) {
+      exports = this.#exportsOf(join(__dirname, name), (specifier) =>
+        IS_BESIDE.test(specifier) ? this.load(specifier) : require(specifier),
+      );
+      this.#loaded.set(name, exports);
     }
-    return module.exports;
-  }
-
-  keep(): void {
-    for (const module of this.#modules.values()) module.keep();
+    return exports;
   }
 }
