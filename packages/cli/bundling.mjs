@@ -27,7 +27,7 @@ async function onlyExport(path, name) {
 
 const bytesFrom = (bytes) => `new Uint8Array(Buffer.from('${Buffer.from(bytes).toString('base64')}', 'base64'))`;
 
-/** The riscv64 interpreter, and the functions that translated code calls, are generated. */
+/** The riscv64 interpreter, the functions that translated code calls and a probe of the host are generated. */
 const generated = {
   name: 'generated',
   setup(plugins) {
@@ -39,6 +39,9 @@ const generated = {
       const { bytes, signatures } = await onlyExport(path, 'helperModule');
       const types = `new Map(${JSON.stringify([...signatures])})`;
       return { contents: `let made; export const helperModule = () => (made ??= { signatures: ${types}, bytes: ${bytesFrom(bytes)} });` };
+    });
+    plugins.onLoad({ filter: /cpu-riscv64[\\/]dist[\\/]translator[\\/]fusing-probe\.js$/ }, async ({ path }) => {
+      return { contents: `export const fusingProbe = () => ${bytesFrom(await onlyExport(path, 'fusingProbe'))};` };
     });
   },
 };
@@ -118,19 +121,31 @@ export async function bundle(outdir, entryPoints, external = []) {
 /** Libraries that few runs of a command use, by the package that does: files of their own, since what is loaded takes time whether it is used or not. */
 const APART = { 'cli-progress': 'cli', 'npm-package-arg': 'image', 'tar-stream': 'image', yaml: 'stack', zod: 'stack' };
 
-/** Has a program find such libraries beside it. `files`: by name. */
+/**
+ * Modules of ours that are imported when they are needed for the first time, by the names of their files. Such a file has copies of what it shares with the
+ * program, so what goes in and out is data: nothing that is known by its class or its identity.
+ */
+const PARTS = { 'riscv64-compiler': join(here, '..', 'hardware', 'cpu-riscv64', 'dist', 'translator', 'compilation.js') };
+
+/** Has a program find such libraries and modules beside it. `files`: by the names of libraries and the paths of modules. */
 const apart = (files) => ({
   name: 'apart',
   setup(plugins) {
     plugins.onResolve({ filter: /^[a-z-]+$/ }, ({ path }) =>
       files.has(path) ? { path: `./${files.get(path)}`, external: true } : undefined,
     );
+    plugins.onResolve({ filter: /^\.\.?\// }, ({ path, resolveDir, namespace }) => {
+      if (namespace === 'apart') return { path, external: true };
+      const module = join(resolveDir, path);
+      return files.has(module) ? { path: module, namespace: 'apart' } : undefined;
+    });
+    plugins.onLoad({ filter: /.*/, namespace: 'apart' }, ({ path }) => ({ contents: `module.exports = require('./${files.get(path)}');` }));
   },
 });
 
 /**
  * Bundles a program into CommonJS files, which Node.js loads sooner than modules and whose compiled code can be kept (src/code-cache.ts): one for all that
- * it usually needs, and one for each library of {@link APART}. Their names have a digest of their content. Returns all names, the program's first.
+ * it usually needs, and one for each of {@link APART} and {@link PARTS}. Their names have a digest of their content. Returns all names, the program's first.
  */
 export async function bundleProgram(outdir, name, entryPoint, external = []) {
   const files = new Map();
@@ -139,6 +154,11 @@ export async function bundleProgram(outdir, name, entryPoint, external = []) {
     const stdin = { contents: `module.exports = require('${library}');`, resolveDir: join(here, '..', user) };
     const names = await bundleScript(outdir, library, { stdin, conditions: ['import'] });
     files.set(library, names[0]);
+    made.push(...names);
+  }
+  for (const [part, path] of Object.entries(PARTS)) {
+    const names = await bundleScript(outdir, part, { entryPoints: [path] });
+    files.set(path, names[0]);
     made.push(...names);
   }
   const program = await bundleScript(outdir, name, {

@@ -38,4 +38,12 @@ describe('the command', () => {
     const { files } = await loadedBy('check', file);
     expect(files).toEqual(['command', 'yaml', 'zod']);
   });
+
+  it('loads the compiler when something is hot', async () => {
+    const { files } = await loadedBy('run', '--volume', `${guestPrograms}:/guests:ro`, '--', '/guests/compute-integer');
+    expect(files).toEqual(['command', 'riscv64-compiler']);
+    const args = ['run', '--stats', '--volume', `${guestPrograms}:/guests:ro`, '--', '/guests/compute-integer'];
+    const { stderr } = await ashlar(args, '', undefined, { ASHLAR_KEEP_CODE: 'off' });
+    expect(stderr).toMatch(/^ {2}modules made +[1-9]/m);
+  });
 });

@@ -19,7 +19,7 @@ const KEEP_AFTER_MS = 1000;
 const COMMANDS = ['run', 'up', 'check', 'plugins', 'matrix'];
 
 /** How the command asks for a library beside it: by a name with a digest. */
-const IS_BESIDE = /^\.\/[a-z-]+-[0-9a-f]{16}\.cjs$/;
+const IS_BESIDE = /^\.\/[a-z0-9-]+-[0-9a-f]{16}\.cjs$/;
 
 /** Runs the bundled command and ends the process with its status. */
 export function launch(): Promise<never> {

@@ -1,4 +1,5 @@
-import 'reflect-metadata';
+// As inversify does: without what old engines lack.
+import 'reflect-metadata/lite';
 
 /** The tiers that plugins belong to, in the order of the stack from below. */
 export const TIERS = ['hardware', 'cpu', 'hypervisor', 'interposer', 'kernel', 'userspace'] as const;

@@ -11,8 +11,12 @@ import {
   TrapAnswer,
 } from '@ashlar/hardware';
 import { Riscv64Cpu } from '../cpu.ts';
+import { loadCompiler } from '../translator/compiler.ts';
 import type { Translation, TranslatorOptions } from '../translator/options.ts';
 import { readElf } from './elf.ts';
+
+// Tests run to the end in one turn of the host's loop.
+await loadCompiler();
 
 /** An account that counts, for tests. */
 export class TestAccount implements MemoryAccount {

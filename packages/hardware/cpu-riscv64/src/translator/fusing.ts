@@ -1,6 +1,5 @@
 import { withBranchHints, withTieringBudget, withV8Flag } from '../v8-flags.ts';
-import { f64 } from '../wasm/expression.ts';
-import { ModuleBuilder } from '../wasm/module.ts';
+import { fusingProbe } from './fusing-probe.ts';
 
 /** How modules with relaxed SIMD are compiled: as others are, under a flag, or not at all. */
 type Way = 'plainly' | 'flagged' | 'never';
@@ -36,9 +35,7 @@ function withRelaxedSimd<T>(make: () => T): T {
 }
 
 function probe(): Way {
-  const module = new ModuleBuilder(0);
-  module.function(['f64', 'f64', 'f64'], 'f64', (code, [a, b, c]) => code.return(f64.relaxedMadd(a, b, c)), 'madd');
-  const bytes = module.finish();
+  const bytes = fusingProbe();
   if (WebAssembly.validate(bytes)) return roundsOnce(new WebAssembly.Module(bytes)) ? 'plainly' : 'never';
   const compiled = withRelaxedSimd(() => (WebAssembly.validate(bytes) ? new WebAssembly.Module(bytes) : undefined));
   return compiled !== undefined && roundsOnce(compiled) ? 'flagged' : 'never';

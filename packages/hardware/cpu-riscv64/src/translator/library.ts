@@ -1,10 +1,7 @@
 import type { CodeName, CodeStore } from '@ashlar/hardware';
-import { regionModule } from './emit.ts';
-import { hostFuses } from './fusing.ts';
-import type { CheckCounts } from './guards.ts';
 import { Program } from './program.ts';
-import { type Region, waysInto } from './region.ts';
-import { moduleFrom, Shared, shapeOf } from './shared-module.ts';
+import type { Shape } from './shape.ts';
+import { moduleFrom, Shared } from './shared-module.ts';
 
 /** Programs of a process of which anything is kept for others: all of what was translated of each is held. */
 const PROGRAMS_MAX = 64;
@@ -37,13 +34,10 @@ export class Library {
     return program;
   }
 
-  /** Translates regions of a program together, which is undefined if nobody keeps it; undefined if the host has no room for another module. */
-  add(regions: readonly Region[], generations: readonly number[], checks: CheckCounts, program: Program | undefined): Shared | undefined {
-    const bytes = regionModule(regions, hostFuses(), checks);
+  /** A module that was compiled, of a program, which is undefined if nobody keeps it; undefined if the host has no room for another module. */
+  add(bytes: Uint8Array<ArrayBuffer>, shapes: readonly Shape[], program: Program | undefined): Shared | undefined {
     const module = moduleFrom(bytes);
     if (module === undefined) return undefined;
-    const ways = waysInto(regions);
-    const shapes = regions.map((region, i) => shapeOf(region, generations[i] ?? 0, ways));
     const shared = new Shared(shapes, module, program && bytes);
     program?.add(shared);
     this.#add(shared);

@@ -2,7 +2,8 @@ import type { CodePages } from '../code-pages.ts';
 import type { Counters } from '../counters.ts';
 import { type Engine, REGIONS_MAX } from '../engine.ts';
 import { BASE, Handle, JUMP_COUNT, JUMP_MASK, JUMPS, PAGE_SHIFT, PAGE_SIZE, PERMS, Perm } from '../layout.ts';
-import type { Shape, Shared, Span } from './shared-module.ts';
+import type { Shape, Span } from './shape.ts';
+import type { Shared } from './shared-module.ts';
 
 /** Times a page's code may change before it is no longer translated: it is data as well, or a compiler's scratch. */
 const CHANGES_MAX = 16;

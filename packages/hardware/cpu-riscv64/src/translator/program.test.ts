@@ -19,6 +19,8 @@ async function inProcess<T>(work: (modules: { Riscv64Cpu: typeof import('../cpu.
   vi.resetModules();
   const { Riscv64Cpu } = await import('../cpu.ts');
   const stops = await import('../differential/stops.ts');
+  const { loadCompiler } = await import('./compiler.ts');
+  await loadCompiler();
   return work({ Riscv64Cpu, trace: stops.trace });
 }
 

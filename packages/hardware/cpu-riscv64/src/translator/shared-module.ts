@@ -1,34 +1,7 @@
 import { hostCodeOf, withHostCode } from '../host-code.ts';
 import { BASE_WASM_PAGES } from '../layout.ts';
 import { compileFusing, underOurFlags } from './fusing.ts';
-import { type Block, instructionsOf, leadsTo, pagesOf, type Region, switches, type Way } from './region.ts';
-
-/** Consecutive code of a region: its halfwords from an address on. */
-export interface Span {
-  readonly start: number;
-  readonly halves: Uint16Array;
-}
-
-/** What must be the same in a space for a region's translation to be right there, and what is needed to put it in place. */
-export interface Shape {
-  readonly entries: readonly number[];
-  /** See {@link Region.hot}. */
-  readonly hot: ReadonlySet<number> | undefined;
-  readonly spans: readonly Span[];
-  /** Code of other functions that it has copies of. */
-  readonly copied: readonly Span[];
-  /** Of both. */
-  readonly pages: readonly number[];
-  readonly instructions: number;
-  /** How often it was made anew. */
-  readonly generation: number;
-  /** Regions of the same module that it calls or goes to directly, by number: it is right only as long as they are. */
-  readonly callees: readonly number[];
-  /** Whether it jumps to addresses known only at run time, as a switch or an interpreter does. */
-  readonly switches: boolean;
-  /** Whether a region that has more of the same code replaced it somewhere: then it is only there for regions of its module that call it. */
-  superseded: boolean;
-}
+import type { Shape } from './shape.ts';
 
 /** A module and its shapes as they are kept from one process to the next. */
 export interface KeptModule {
@@ -82,54 +55,6 @@ export class Shared {
 
 /** A module is kept for other processes as long as this part of its instructions is in regions that no other has replaced. */
 const LIVE_PART = 8;
-/** The shape of a translated region; `ways`: into the regions that are translated with it. */
-export function shapeOf(region: Region, generation: number, ways: ReadonlyMap<number, Way>): Shape {
-  const { blocks, entries, copied } = region;
-  const own = [...blocks.values()].filter(({ start, address }) => start === address);
-  const callees = new Set([...leadsTo(region)].flatMap((pc) => ways.get(pc)?.region ?? []));
-  const hot = region.hot && new Set(own.flatMap(({ start }) => (region.hot?.has(start) ? [start] : [])));
-  return {
-    entries,
-    hot,
-    spans: spansOf(own),
-    copied: spansOf(copied),
-    pages: pagesOf([...own, ...copied]),
-    instructions: instructionsOf(own),
-    generation,
-    callees: [...callees],
-    switches: switches(region),
-    superseded: false,
-  };
-}
-
-/** `blocks`: by ascending address. They may share bytes, where one begins within an instruction of another. */
-function spansOf(blocks: Iterable<Block>): readonly Span[] {
-  const spans: Span[] = [];
-  let halves: number[] = [];
-  let start = -1;
-  let end = -1;
-  for (const { ops } of blocks) {
-    for (const { pc, raw, length } of ops) {
-      if (pc > end) {
-        if (halves.length > 0) spans.push({ start, halves: Uint16Array.from(halves) });
-        halves = [];
-        start = pc;
-        end = pc;
-      }
-      if (end === pc) {
-        halves.push(raw & 0xffff);
-        end += 2;
-      }
-      if (length === 4 && end === pc + 2) {
-        halves.push(raw >>> 16);
-        end += 2;
-      }
-    }
-  }
-  if (halves.length > 0) spans.push({ start, halves: Uint16Array.from(halves) });
-  return spans;
-}
-
 /**
  * A module from its bytes and its machine code, if there is any. Undefined if the host is out of address space or mappings; bytes that are not valid are a
  * mistake of ours and are thrown.

@@ -1,0 +1,250 @@
+import { GROWTH_MAX } from './compiler.ts';
+import { regionModule } from './emit.ts';
+import type { CheckCounts } from './guards.ts';
+import { inlineCalls } from './inlining.ts';
+import type { Placed, Placement } from './placement.ts';
+import {
+  type Addresses,
+  copiesIn,
+  exploreRegion,
+  instructionsOf,
+  leadsTo,
+  REGION_INSTRUCTIONS_MAX,
+  type ReachedCode,
+  type Region,
+  switches,
+  waysInto,
+} from './region.ts';
+import { type Shape, shapeOf } from './shape.ts';
+
+/** Most regions in a module. */
+const MODULE_REGIONS_MAX = 128;
+/** Regions that switch and are not farther apart than this many bytes are taken for parts of one function: the cases of one switch. */
+const SWITCH_REACH = 4096;
+/** Most times that a region is explored anew because it met others. */
+const ROUNDS_MAX = 5;
+
+/** What is to be compiled. */
+export interface Work {
+  /** Addresses that are hot, around which code is translated; and others that are likely to be soon. */
+  readonly hot: readonly number[];
+  readonly warm: readonly number[];
+  /** Where code was seen to run often. */
+  readonly seen: Addresses;
+  readonly code: ReachedCode;
+  /** What is in place already. */
+  readonly placement: Pick<Placement, 'ownerOf' | 'switching'>;
+  /** Translates also what was never executed. */
+  readonly eager: boolean;
+  /** Most instructions of a function that is translated within its callers. */
+  readonly copiedMax: number;
+  /** Whether the host fuses multiplications with additions: see fusing.ts. */
+  readonly fuses: boolean;
+}
+
+/** A module, and what it is. */
+export interface Compiled {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Of its regions, in the order of its functions in the table. */
+  readonly shapes: readonly Shape[];
+  /** Regions in place that it takes over. */
+  readonly replaced: readonly Placed[];
+  readonly copiedInstructions: number;
+  readonly checks: CheckCounts;
+}
+
+/** Translates what is hot, and what is warm, in one module, so that calls among them are direct. Undefined if none of it can be. */
+export function compile(work: Work): Compiled | undefined {
+  return new Compilation(work).compile();
+}
+
+/** A region that is about to be translated. */
+interface Candidate {
+  readonly region: Region;
+  readonly generation: number;
+  /** Regions in place that it takes over. */
+  readonly replaced: ReadonlySet<Placed>;
+  readonly instructions: number;
+}
+
+/** Finds the regions of a module. */
+class Compilation {
+  readonly #work: Work;
+  readonly #batch: Batch;
+
+  constructor(work: Work) {
+    this.#work = work;
+    this.#batch = new Batch(new Hot(work.seen));
+  }
+
+  compile(): Compiled | undefined {
+    const { hot, warm, fuses } = this.#work;
+    const batch = this.#batch;
+    for (const pc of hot) {
+      batch.hot.add(pc);
+      this.#gather(pc);
+    }
+    for (const pc of warm) if (batch.size < MODULE_REGIONS_MAX && batch.at(pc) === undefined) this.#gather(pc);
+    // A call into the middle of another region of the batch makes an entry there.
+    for (const pc of batch.targets()) this.#gather(pc);
+    const candidates = batch.all();
+    if (candidates.length === 0) return undefined;
+    const regions = candidates.map(({ region }) => this.#withCopies(region));
+    const checks = { kept: 0, elided: 0 };
+    const bytes = regionModule(regions, fuses, checks);
+    const ways = waysInto(regions);
+    return {
+      bytes,
+      shapes: regions.map((region, i) => shapeOf(region, candidates[i]?.generation ?? 0, ways)),
+      replaced: candidates.flatMap(({ replaced }) => [...replaced]),
+      copiedInstructions: regions.reduce((sum, { blocks }) => sum + instructionsOf(copiesIn(blocks.values())), 0),
+      checks,
+    };
+  }
+
+  /** The region with copies of the small functions that it calls. */
+  #withCopies(region: Region): Region {
+    const { eager, copiedMax, code } = this.#work;
+    return inlineCalls(region, code, { most: copiedMax, isOften: (pc) => eager || this.#batch.hot.has(pc) });
+  }
+
+  /** Adds the region around `pc` to the batch, as one with the regions that it turns out to be one with. */
+  #gather(pc: number): void {
+    const { placement } = this.#work;
+    const batch = this.#batch;
+    const replaced = new Set<Placed>();
+    const absorbed = new Set<Candidate>();
+    const owner = placement.ownerOf(pc);
+    const pending = batch.at(pc);
+    if (pending?.region.entries.includes(pc) === true || (pending === undefined && owner?.shape.entries.includes(pc) === true)) return;
+    if (pending !== undefined) absorbed.add(pending);
+    else if (owner !== undefined) replaced.add(owner);
+    for (let round = 0; ; round++) {
+      const found = this.#explore(pc, replaced, absorbed);
+      if (found === undefined) return;
+      const { candidate, met } = found;
+      const joins = round < ROUNDS_MAX ? met.filter((other) => isJoinable(other, candidate)) : [];
+      if (joins.length === 0) {
+        for (const other of absorbed) batch.remove(other);
+        batch.add(candidate);
+        return;
+      }
+      for (const other of joins) {
+        if ('shape' in other) replaced.add(other);
+        else absorbed.add(other);
+      }
+    }
+  }
+
+  #explore(
+    pc: number,
+    replaced: ReadonlySet<Placed>,
+    absorbed: ReadonlySet<Candidate>,
+  ): { candidate: Candidate; met: (Placed | Candidate)[] } | undefined {
+    const { eager, code, placement } = this.#work;
+    const batch = this.#batch;
+    const all = new Set([...replaced, ...[...absorbed].flatMap((other) => [...other.replaced])]);
+    const met = new Set<Placed | Candidate>();
+    const taken = (at: number): boolean => {
+      const pending = batch.at(at);
+      if (pending !== undefined) {
+        if (absorbed.has(pending)) return false;
+        met.add(pending);
+        return true;
+      }
+      const owner = placement.ownerOf(at);
+      if (owner === undefined || all.has(owner)) return false;
+      met.add(owner);
+      return true;
+    };
+    const seeds = new Set([pc]);
+    let generation = 0;
+    for (const { shape } of all) {
+      for (const entry of shape.entries) seeds.add(entry);
+      for (const entry of shape.hot ?? []) batch.hot.add(entry);
+      generation = Math.max(generation, shape.generation + 1);
+    }
+    for (const { region } of absorbed) for (const entry of region.entries) seeds.add(entry);
+    const region = exploreRegion({ ...code, taken }, [...seeds], eager ? undefined : batch.hot);
+    if (region === undefined) return undefined;
+    const candidate = { region, generation, replaced: all, instructions: instructionsOf(region.blocks.values()) };
+    for (const other of this.#cases(candidate)) if (!all.has(other as Placed) && !absorbed.has(other as Candidate)) met.add(other);
+    return { candidate, met: [...met] };
+  }
+
+  /** Regions that seem to be cases of the same switch. */
+  #cases({ region }: Candidate): (Placed | Candidate)[] {
+    if (!switches(region)) return [];
+    const near = (entries: readonly number[]): boolean =>
+      entries.some((pc) => region.entries.some((own) => Math.abs(own - pc) <= SWITCH_REACH));
+    const pending = this.#batch.all().filter((other) => switches(other.region) && near(other.region.entries));
+    return [...pending, ...this.#work.placement.switching().filter(({ shape }) => near(shape.entries))];
+  }
+}
+
+/** Whether another region may become part of a candidate: it is not too large then, and was not made anew too often. */
+function isJoinable(other: Placed | Candidate, { instructions }: Candidate): boolean {
+  const [more, generation] = 'shape' in other ? [other.shape.instructions, other.shape.generation] : [other.instructions, 0];
+  return generation < GROWTH_MAX && instructions + more < REGION_INSTRUCTIONS_MAX;
+}
+
+/** Where code was seen to run often, and addresses that were told. */
+class Hot implements Addresses {
+  readonly #told = new Set<number>();
+  readonly #seen: Addresses;
+
+  constructor(seen: Addresses) {
+    this.#seen = seen;
+  }
+
+  add(pc: number): void {
+    this.#told.add(pc);
+  }
+
+  has(pc: number): boolean {
+    return this.#told.has(pc) || this.#seen.has(pc);
+  }
+}
+
+/** Regions that are translated together. None has an instruction of another. */
+class Batch {
+  /** Where they, or regions that they replace, run often. */
+  readonly hot: Hot;
+  readonly #candidates = new Set<Candidate>();
+  readonly #at = new Map<number, Candidate>();
+
+  constructor(hot: Hot) {
+    this.hot = hot;
+  }
+
+  get size(): number {
+    return this.#candidates.size;
+  }
+
+  all(): Candidate[] {
+    return [...this.#candidates];
+  }
+
+  /** The candidate with an instruction at `pc`. */
+  at(pc: number): Candidate | undefined {
+    return this.#at.get(pc);
+  }
+
+  add(candidate: Candidate): void {
+    this.#candidates.add(candidate);
+    for (const { ops } of candidate.region.blocks.values()) for (const { pc } of ops) this.#at.set(pc, candidate);
+  }
+
+  remove(candidate: Candidate): void {
+    this.#candidates.delete(candidate);
+    for (const { ops } of candidate.region.blocks.values()) for (const { pc } of ops) this.#at.delete(pc);
+  }
+
+  /** Addresses in regions of the batch that others of it lead to. */
+  targets(): number[] {
+    const found = new Set<number>();
+    for (const { region } of this.#candidates)
+      for (const pc of leadsTo(region)) if (!region.blocks.has(pc) && this.#at.has(pc)) found.add(pc);
+    return [...found];
+  }
+}

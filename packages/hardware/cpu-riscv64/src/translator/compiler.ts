@@ -1,0 +1,29 @@
+import type * as Compilation from './compilation.ts';
+
+export type { Compiled } from './compilation.ts';
+/** See compilation.ts. */
+export type Compiler = typeof Compilation.compile;
+
+/** Times a region may be made anew with more entries, by what it takes to be worth it: each asks for twice the samples. */
+export const GROWTH_MAX = 8;
+
+let compile: Compiler | undefined;
+let loading: Promise<void> | undefined;
+
+/**
+ * Loads what compiles: most of the translator, which a program that is short, or whose translation was kept, never needs. Once in a process; without being
+ * asked when something is hot for the first time, and until it is there everything is interpreted. Who runs guests without ever giving way to the host's
+ * event loop, as tests do, has it loaded before.
+ */
+export function loadCompiler(): Promise<void> {
+  loading ??= import('./compilation.ts').then((module) => {
+    compile = module.compile;
+  });
+  return loading;
+}
+
+/** Undefined as long as it is not loaded, which it is soon. */
+export function compiler(): Compiler | undefined {
+  if (compile === undefined) void loadCompiler();
+  return compile;
+}
