@@ -18,6 +18,8 @@ const SAMPLES_MAX = 1 << 14;
 const WARM_PART = 4;
 /** With this part of them, a translation that was made for another space is put in place, which costs some 0.2 ms: a short program does not earn that. */
 const BORROW_PART = 32;
+/** What is kept of the program is looked for when so many samples were taken in all, by those that make hot: a process pays some 2 ms for it. */
+const OPEN_PART = 8;
 /** With this part of them, a loop that begins there is worth two versions when it is translated. */
 const LOOP_PART = 64;
 /** Nothing is translated while less than this part of all instructions is interpreted: it would cost more than it saves. */
@@ -49,6 +51,8 @@ export class Translator {
   readonly #store: CodeStore;
   readonly #view: ReachedCode;
   readonly #samples = new Map<number, number>();
+  /** Samples taken of addresses that have no translated code. */
+  #taken = 0;
   #hot: number[] = [];
   /** Instructions that were run since something became hot, and how many of them were interpreted. */
   #waited = 0;
@@ -80,12 +84,13 @@ export class Translator {
   sample(pc: number): number {
     const { period, samples, batch } = this.#options;
     const owner = this.#placement.ownerOf(pc);
+    if (owner === undefined) this.#taken++;
     const needed = owner === undefined ? this.#enough() : samples << owner.shape.generation;
     const seen = (this.#samples.get(pc) ?? 0) + 1;
     if (seen < needed) {
       if (this.#samples.size >= SAMPLES_MAX) this.#samples.clear();
       this.#samples.set(pc, seen);
-      if (owner === undefined && seen === Math.ceil(samples / BORROW_PART)) this.#borrow(pc);
+      if (owner === undefined && seen % Math.ceil(samples / BORROW_PART) === 0) this.#borrow(pc);
       return period;
     }
     this.#samples.delete(pc);
@@ -202,7 +207,7 @@ export class Translator {
   /** Has what is kept of the program at hand. Not before it has run for a while: a short program pays nothing. */
   #openProgram(): void {
     const { origin } = this;
-    if (this.#opened || origin === undefined) return;
+    if (this.#opened || origin === undefined || this.#taken < this.#options.samples / OPEN_PART) return;
     const words = this.#code.words(origin);
     if (words === undefined) return;
     this.#opened = true;
