@@ -1,8 +1,15 @@
 import type { Clock, ClockName, Instant } from '@ashlar/hardware';
 
+/** Milliseconds since some moment. `performance.now` would do the same, but takes 2 ms to load, a fiftieth of what starting a small program takes. */
+export function hostMs(): number {
+  const [sec, nsec] = process.hrtime();
+  return sec * 1000 + nsec / 1e6;
+}
+
 /**
- * The host's clocks. Monotonic time counts from when the machine was made, so that it says nothing about the host; wall time is the host's. A host
- * machine is never paused by anybody below it, so it sees no steal.
+ * The host's clocks. Monotonic time counts from when the machine was made, so that it says nothing about the host; wall time is the host's, up to a
+ * millisecond ahead and never behind: a file that the host has just written is not from the future. A host machine is never paused by anybody below it, so
+ * it sees no steal.
  */
 export class HostClock implements Clock {
   private readonly origin = process.hrtime();
@@ -11,9 +18,10 @@ export class HostClock implements Clock {
   private readonly wallNsec: number;
 
   constructor() {
-    const nowMs = performance.timeOrigin + performance.now();
+    // Whole milliseconds, rounded down.
+    const nowMs = Date.now() + 1;
     this.wallSec = Math.floor(nowMs / 1000);
-    this.wallNsec = Math.floor((nowMs - this.wallSec * 1000) * 1e6);
+    this.wallNsec = (nowMs % 1000) * 1e6;
   }
 
   read(which: ClockName, out: Instant): void {

@@ -4,7 +4,7 @@ import type { Executor, Hardware, HardwareSpec, Machine, PartReader, PartWriter,
 import { Account, EventHub, LocalMachine } from '@ashlar/hypercall';
 import { hardware, Spec } from '@ashlar/plugin';
 import { fillRandom } from './entropy.ts';
-import { HostClock } from './host-clock.ts';
+import { HostClock, hostMs } from './host-clock.ts';
 import { NodeSockets } from './sockets.ts';
 
 /** The Node.js process it runs in as a machine: real clocks, real entropy, host folders as volumes. */
@@ -49,7 +49,7 @@ export class HostHardware implements Hardware {
       open: (name) => this.drivers.open(name),
       entropy: fillRandom,
     });
-    this.executor = new LoopExecutor(events, clock);
+    this.executor = new LoopExecutor(events, clock, { hostMs });
   }
 
   save(out: PartWriter): Reply {
