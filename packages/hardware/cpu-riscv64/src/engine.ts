@@ -23,11 +23,11 @@ export class Views {
 
 const WASM_PAGE = 0x1_0000;
 /**
- * Guest memory that there is from the start, in wasm pages: enough to reach a small program's stack, 9 MiB above its image. It is address space until it
- * is used, but V8 counts all bytes of a memory, and collects garbage at each new buffer while the young ones have 32 MiB in all: with BASE, this stays
- * below. So does it where a memory grew.
+ * Guest memory that there is from the start, in wasm pages: enough to reach a small program's stack, 9 MiB above its image, and a shell's heap behind it.
+ * It is address space until it is used, but V8 counts all bytes of a memory: while the young ones have 32 MiB in all it collects garbage at each new
+ * buffer, so with BASE this stays below, and a memory that grows counts as a new one, which may be worth a mark-compact to it.
  */
-const FIRST_PAGES = 180;
+const FIRST_PAGES = 200;
 /** Memory grows by at least this many wasm pages and by an eighth, so that growing stays rare. */
 const GROWTH_PAGES = 256;
 /** As many bytes are copied one by one before a view of them is worth making. */
