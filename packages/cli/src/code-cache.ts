@@ -6,7 +6,7 @@ import { FileMemory } from './file-memory.ts';
 /** Files kept: for each file of a bundle, Node.js version and kind of use one of brief runs and one of longer ones. */
 const FILES_MAX = 48;
 const BYTES_MAX = 64 * 2 ** 20;
-/** A process that has used the CPU for so long has come through what only longer runs use: a CPU's translator, for one. Milliseconds. */
+/** A process that has used the CPU for so long has come through what only longer runs use. Milliseconds. */
 const LONG_CPU_MS = 400;
 
 /** What a bundled file is: a function of what CommonJS offers (see bundling.mjs). */
