@@ -123,7 +123,7 @@ const APART = { 'cli-progress': 'cli', 'npm-package-arg': 'image', 'tar-stream':
 
 /**
  * Modules of ours that are imported when they are needed for the first time, by the names of their files. Such a file has copies of what it shares with the
- * program, so what goes in and out is data: nothing that is known by its class or its identity.
+ * program, so nothing may go in or out that is known by a class or a constant object of theirs.
  */
 const PARTS = { 'riscv64-compiler': join(here, '..', 'hardware', 'cpu-riscv64', 'dist', 'translator', 'compilation.js') };
 
