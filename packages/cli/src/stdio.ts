@@ -50,6 +50,7 @@ async function copy(from: ProgramOutput, to: NodeJS.WriteStream, name: string): 
     const piece = await from.next();
     if (piece === undefined) return;
     const error = await written(to, piece);
+    from.reuse(piece);
     if (error === undefined) continue;
     from.close();
     if (error.code === 'EPIPE') return;

@@ -19,7 +19,10 @@ const UPPER = '/guests/upper';
 async function textInPieces(output: ProgramOutput): Promise<string> {
   const decoder = new TextDecoder();
   let text = '';
-  for (let piece = await output.next(); piece !== undefined; piece = await output.next()) text += decoder.decode(piece, { stream: true });
+  for (let piece = await output.next(); piece !== undefined; piece = await output.next()) {
+    text += decoder.decode(piece, { stream: true });
+    output.reuse(piece);
+  }
   return text;
 }
 

@@ -14,6 +14,8 @@ export type ProcessExit = { readonly code: number } | { readonly signal: number;
 export interface ProgramOutput {
   /** The next bytes, which are the caller's; undefined at the end. One at a time. Rejects with ECONNRESET when the session ends. */
   next(): Promise<Uint8Array | undefined>;
+  /** Gives back a piece that the caller is done with, for later ones to come in its memory. Nobody has to. */
+  reuse(piece: Uint8Array): void;
   /** Nobody reads any more: the program is told as a pipe without reader tells it. */
   close(): void;
 }

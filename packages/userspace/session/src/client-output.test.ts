@@ -49,6 +49,40 @@ describe('an output', () => {
     expect(await stdout.next()).toBeUndefined();
   });
 
+  it('copies what comes, into memory that was given back where that is large enough', async () => {
+    const { output: stdout } = output();
+    const frame = piece(100, 1);
+    const receive = async (length: number, value: number): Promise<Uint8Array> => {
+      frame.fill(value);
+      stdout.receive(frame.subarray(0, length));
+      return (await stdout.next()) as Uint8Array;
+    };
+    const first = await receive(10, 1);
+    const second = await receive(10, 2);
+    expect([first, second]).toEqual([piece(10, 1), piece(10, 2)]);
+    stdout.reuse(first);
+    const third = await receive(9, 3);
+    expect([third, third.buffer]).toEqual([piece(9, 3), first.buffer]);
+    expect(third.buffer).toBe(first.buffer);
+    stdout.reuse(third);
+    const larger = await receive(11, 4);
+    expect(larger.buffer).not.toBe(first.buffer);
+    expect([second, larger]).toEqual([piece(10, 2), piece(11, 4)]);
+  });
+
+  it('holds on to little of what is given back', async () => {
+    const { output: stdout } = output();
+    const given = Array.from({ length: 20 }, () => piece(10));
+    for (const each of given) stdout.reuse(each);
+    const buffers = new Set<ArrayBufferLike>(given.map(({ buffer }) => buffer));
+    let reused = 0;
+    for (let n = 0; n < 20; n++) {
+      stdout.receive(piece(10));
+      if (buffers.has(((await stdout.next()) as Uint8Array).buffer)) reused++;
+    }
+    expect(reused).toBe(4);
+  });
+
   it('asks for nothing behind the end', async () => {
     const { output: stdout, granted } = output();
     stdout.receive(piece(WINDOW / 2));

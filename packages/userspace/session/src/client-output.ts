@@ -4,6 +4,9 @@ import { SESSION_LIMITS } from './protocol.ts';
 /** Bytes that come before they were read, at most. */
 const WINDOW = SESSION_LIMITS.outputBytes;
 
+/** Pieces given back that are held for later ones, at most. */
+const SPARE_MAX = 4;
+
 /** Whoever waits for the next piece. */
 interface Reader {
   readonly resolve: (piece: Uint8Array | undefined) => void;
@@ -15,6 +18,8 @@ export class ClientOutput implements ProgramOutput {
   readonly #grant: (bytes: number) => void;
   readonly #hangUp: () => void;
   readonly #pieces: Uint8Array[] = [];
+  /** Memory of pieces that were given back: fresh pages cost more than what is copied into them. */
+  readonly #spare: ArrayBuffer[] = [];
   /** Of all pieces. */
   #bytes = 0;
   /** Asked for and not yet come. */
@@ -43,26 +48,39 @@ export class ClientOutput implements ProgramOutput {
     return Promise.resolve(piece);
   }
 
+  reuse(piece: Uint8Array): void {
+    if (!this.#ended && this.#spare.length < SPARE_MAX && piece.buffer instanceof ArrayBuffer) this.#spare.push(piece.buffer);
+  }
+
   close(): void {
     if (this.#ended) return;
     this.#end();
     this.#hangUp();
   }
 
-  /** Bytes that came; none: the end. What was under way when the reader went away is dropped. */
+  /** Bytes that came, which are copied; none: the end. What was under way when the reader went away is dropped. */
   receive(bytes: Uint8Array): void {
     this.#credit -= bytes.length;
     if (this.#ended) return;
     if (bytes.length === 0) {
       this.#ended = true;
+      this.#spare.length = 0;
       this.#tell(undefined);
     } else if (this.#reader === undefined) {
-      this.#pieces.push(bytes);
+      this.#pieces.push(this.#copy(bytes));
       this.#bytes += bytes.length;
     } else {
-      this.#tell(bytes);
+      this.#tell(this.#copy(bytes));
       this.#ask();
     }
+  }
+
+  #copy(bytes: Uint8Array): Uint8Array {
+    const spare = this.#spare.pop();
+    if (spare === undefined || spare.byteLength < bytes.length) return bytes.slice();
+    const piece = new Uint8Array(spare, 0, bytes.length);
+    piece.set(bytes);
+    return piece;
   }
 
   /** The session ended under it. */
@@ -85,6 +103,7 @@ export class ClientOutput implements ProgramOutput {
 
   #end(): void {
     this.#ended = true;
+    this.#spare.length = 0;
     this.#pieces.length = 0;
     this.#bytes = 0;
     this.#tell(undefined);

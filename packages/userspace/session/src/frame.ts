@@ -45,6 +45,11 @@ export class Fields {
     return this.#at >= this.#values.length;
   }
 
+  /** What was not read yet, with bytes of its own: those of these fields are the frame's. */
+  rest(): Fields {
+    return new Fields(this.#values.slice(this.#at).map((value) => (value instanceof Uint8Array ? value.slice() : value)));
+  }
+
   /** An integer in [least, most]. */
   integer(name: string, least: number, most: number): number {
     const value = this.#values[this.#at++];

@@ -217,9 +217,9 @@ export class SessionClient implements Session {
   }
 
   #received(frame: Uint8Array): void {
-    // The channel takes its bytes back when this returns, and decoded fields point into them.
+    // The channel takes its bytes back when this returns, and decoded fields point into them: whoever holds on to some copies them.
     try {
-      this.#handle(Fields.of(frame.slice()));
+      this.#handle(Fields.of(frame));
     } catch (error) {
       if (!(error instanceof MalformedFrame)) throw error;
       this.#channel.close(-Errno.EBADMSG);
@@ -269,7 +269,7 @@ export class SessionClient implements Session {
     this.#requests.delete(id);
     this.#waiting.shift()?.();
     if (result < 0) request.reject(new SessionFailure(request.what, result));
-    else request.answered({ result, fields });
+    else request.answered({ result, fields: fields.rest() });
   }
 
   #end(errno: number): void {
