@@ -10,7 +10,7 @@ import { intervalOfMedian, median, type Row, ratioOfMedians, table } from './sta
 // How long it takes from nothing to a program's end: a whole stack made for each run. All take turns, so that a busy machine slows all alike; those with a
 // rest apart, since what comes behind one takes nearly twice as long, whatever it is: the processor has been given to others, or slows down.
 
-const USAGE = 'node bench/dist/provision.js [--runs 15] [--only NAME,…] [--json FILE]';
+const USAGE = 'node bench/dist/provision.js [--runs 15] [--warm 100] [--only NAME,…] [--json FILE]';
 const packages = new URL('../../packages/', import.meta.url);
 const CLI = fileURLToPath(new URL('cli/bin/ashlar.js', packages));
 /** The embedding API as it is published: bundled. */
@@ -92,9 +92,15 @@ function processMs(command: readonly string[]): number {
 const holds = (value: number, promised: number | undefined): string => (promised === undefined ? '' : value <= promised ? 'yes' : 'no');
 const ends = (interval: readonly number[]): string => interval.map((end) => end.toFixed(2)).join('–');
 
-async function warmProcess(runs: number, wanted: readonly Subject[]): Promise<readonly Row[]> {
-  // The first of each compiles what the others use.
-  for (const subject of wanted) for (let run = 0; run < 3; run++) await once(subject, emptySample());
+/** Runs of those with a rest before they are measured: the first compiles what the others use, and most of it is what those without a rest use too. */
+const WARM_RESTED = 3;
+
+/** `warm`: runs of each before they are measured. In the first hundred or so V8 compiles what starts a stack, and takes fresh pages for what they leave behind. */
+async function warmProcess(runs: number, warm: number, wanted: readonly Subject[]): Promise<readonly Row[]> {
+  for (const subject of wanted) {
+    const rounds = subject.rest === undefined ? warm : WARM_RESTED;
+    for (let run = 0; run < rounds; run++) await once(subject, emptySample());
+  }
   const busy = await inTurns(
     runs,
     wanted.filter(({ rest }) => rest === undefined),
@@ -158,17 +164,20 @@ function fromTheShell(runs: number): readonly Row[] {
 const SHELL = 'shell';
 
 async function main(): Promise<void> {
-  const told = readOptions({ runs: '15', only: undefined, json: undefined });
+  const told = readOptions({ runs: '15', warm: '100', only: undefined, json: undefined });
   const runs = parseCount('runs', told.runs);
+  const warmRuns = parseCount('warm', told.warm);
   const names = chosen('only', told.only, [...subjects().map(({ name }) => name), SHELL], (name) => name);
   const wanted = subjects().filter(({ name }) => names.includes(name));
   const before = circumstances();
-  const warm = wanted.length === 0 ? [] : await warmProcess(runs, wanted);
+  const warm = wanted.length === 0 ? [] : await warmProcess(runs, warmRuns, wanted);
   if (warm.length > 0)
-    process.stdout.write(`From nothing to a program's end in a warm process: medians of ${runs} runs, ms\n${table(warm)}\n`);
+    process.stdout.write(
+      `From nothing to a program's end in a process that did so ${warmRuns} times: medians of ${runs} runs, ms\n${table(warm)}\n`,
+    );
   const shell = names.includes(SHELL) ? fromTheShell(runs) : [];
   if (shell.length > 0) process.stdout.write(`The same from the shell: medians of ${runs} runs, ms\n${table(shell)}\n`);
-  writeJson(told.json, { circumstances: before, runs, warm, shell });
+  writeJson(told.json, { circumstances: before, runs, warmRuns, warm, shell });
 }
 
 await runBenchmark(USAGE, main);
