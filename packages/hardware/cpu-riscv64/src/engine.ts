@@ -37,9 +37,6 @@ const POOL_LIMIT = 16;
 /** An engine whose guest memory grew past this many bytes is dropped instead of zeroed and kept. */
 const POOL_MEMORY_BYTES = 64 * 1024 * 1024;
 
-/** Most regions a space may have at a time: an index of one is 16 bits. */
-export const REGIONS_MAX = 0x1_0000;
-
 let compiled: WebAssembly.Module | undefined;
 const pool: Engine[] = [];
 
@@ -123,7 +120,7 @@ export class Engine {
   /** The interpreter, with a table of its own. */
   #interpreter(): void {
     this.#instances = 0;
-    this.table = new WebAssembly.Table({ element: 'anyfunc', initial: 64, maximum: REGIONS_MAX });
+    this.table = new WebAssembly.Table({ element: 'anyfunc', initial: 64, maximum: Layout.REGIONS_MAX });
     const instance = new WebAssembly.Instance(module(this.#codes), {
       env: {
         memory: this.#memory,

@@ -97,9 +97,17 @@ export const HANDLE_COUNT = 1 << 16;
 /** Index of a region's function in the table; above it, which of the region's entries. Never 0 as a whole. */
 export const Handle = { INDEX_MASK: 0xffff, ENTRY_SHIFT: 16 } as const;
 
+/**
+ * A byte for each index in the table: 1 while the region there is entered. Regions of a module call each other directly, without asking the table, so they look
+ * here before they do: the callee's code may not be there yet, or no longer.
+ */
+export const ENTERED = HANDLES + HANDLE_COUNT * HANDLE_BYTES;
+/** Most regions a space may have at a time: an index of one is 16 bits. */
+export const REGIONS_MAX = 1 << 16;
+
 const WASM_PAGE = 0x1_0000;
 /** Where guest address 0 lies. */
-export const BASE = Math.ceil((HANDLES + HANDLE_COUNT * HANDLE_BYTES) / WASM_PAGE) * WASM_PAGE;
+export const BASE = Math.ceil((ENTERED + REGIONS_MAX) / WASM_PAGE) * WASM_PAGE;
 export const BASE_WASM_PAGES = BASE / WASM_PAGE;
 /** One past the last guest address that memory can hold: a WebAssembly memory ends at 4 GiB. */
 export const GUEST_LIMIT = 0x1_0000_0000 - BASE;

@@ -13,7 +13,6 @@ import {
   type ReachedCode,
   type Region,
   switches,
-  waysInto,
 } from './region.ts';
 import { type Shape, shapeOf } from './shape.ts';
 
@@ -92,10 +91,9 @@ class Compilation {
     const regions = candidates.map(({ region }) => this.#withCopies(region));
     const checks = { kept: 0, elided: 0 };
     const bytes = regionModule(regions, fuses, checks);
-    const ways = waysInto(regions);
     return {
       bytes,
-      shapes: regions.map((region, i) => shapeOf(region, candidates[i]?.generation ?? 0, ways)),
+      shapes: regions.map((region, i) => shapeOf(region, candidates[i]?.generation ?? 0)),
       replaced: candidates.flatMap(({ replaced }) => [...replaced]),
       copiedInstructions: regions.reduce((sum, { blocks }) => sum + instructionsOf(copiesIn(blocks.values())), 0),
       checks,

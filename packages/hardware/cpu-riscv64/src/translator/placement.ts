@@ -1,7 +1,7 @@
 import type { CodePages } from '../code-pages.ts';
 import type { Counters } from '../counters.ts';
-import { type Engine, REGIONS_MAX } from '../engine.ts';
-import { BASE, Handle, JUMP_COUNT, JUMP_MASK, JUMPS, PAGE_SHIFT, PAGE_SIZE, PERMS, Perm } from '../layout.ts';
+import type { Engine } from '../engine.ts';
+import { BASE, ENTERED, Handle, JUMP_COUNT, JUMP_MASK, JUMPS, PAGE_SHIFT, PAGE_SIZE, PERMS, Perm, REGIONS_MAX } from '../layout.ts';
 import type { Shape, Span } from './shape.ts';
 import type { Shared } from './shared-module.ts';
 
@@ -16,21 +16,17 @@ const INSTANCES_MAX = 256;
 /** A region that was put in place in a space. */
 export interface Placed {
   readonly shape: Shape;
-  readonly module: PlacedModule;
-  /** Where its function is in the table, or was: it takes jumps to this index for jumps within. */
+  /** Where its function is in the table: it takes jumps to this index for jumps within. */
   readonly index: number;
-  /**
-   * `entered`: jumps find it; `called`: only regions of its module do, since others took its code over or had it before; `gone`: its code changed.
-   */
-  state: 'entered' | 'called' | 'gone';
 }
 
-/** The regions of a module in a space; undefined where the code is not what was translated, or is not there yet. */
+/** A module in a space. */
 interface PlacedModule {
   readonly shared: Shared;
   /** Index of its first region in the table. */
   readonly base: number;
-  readonly regions: (Placed | undefined)[];
+  /** Numbers of the regions that were not put in place yet: their code is not what was translated, is not there yet, or others have it. */
+  readonly waiting: Set<number>;
 }
 
 /** Which translated code a space has where, and that none is run whose bytes have changed. */
@@ -40,8 +36,8 @@ export class Placement {
   readonly #counters: Counters;
   /** By page: for each halfword the index of the region that is entered there, or 0. */
   readonly #owners = new Map<number, Uint16Array>();
-  /** By index in the table, all that may still be run, and what may be put in place later; 0 is never used. */
-  #byIndex: (Placed | 'later' | undefined)[] = [undefined];
+  /** By index in the table what is entered there; 0 is never used. */
+  #byIndex: (Placed | undefined)[] = [undefined];
   readonly #byPage = new Map<number, Set<Placed>>();
   readonly #changes = new Map<number, number>();
   readonly #modules = new Map<Shared, PlacedModule>();
@@ -56,19 +52,17 @@ export class Placement {
 
   /** Whether it is time to start over: called where no translated code is running. */
   get isFull(): boolean {
-    return this.#modules.size >= INSTANCES_MAX;
+    return this.#modules.size >= INSTANCES_MAX || this.#byIndex.length > REGIONS_MAX / 2;
   }
 
   /** The region that is entered at addresses around `pc`. */
   ownerOf(pc: number): Placed | undefined {
-    const index = this.#owners.get(pc >>> PAGE_SHIFT)?.[(pc & (PAGE_SIZE - 1)) >> 1] ?? 0;
-    const placed = index === 0 ? undefined : this.#byIndex[index];
-    return placed === 'later' ? undefined : placed;
+    return this.#byIndex[this.#owners.get(pc >>> PAGE_SHIFT)?.[(pc & (PAGE_SIZE - 1)) >> 1] ?? 0];
   }
 
   /** Regions that are entered and jump to addresses known only at run time. */
   switching(): Placed[] {
-    return this.#byIndex.filter((placed): placed is Placed => isEntered(placed) && placed.shape.switches);
+    return this.#byIndex.filter((placed): placed is Placed => placed?.shape.switches === true);
   }
 
   /** The halfword at an address; −1 where code may not be executed, is not present, or changes too often. */
@@ -89,34 +83,37 @@ export class Placement {
     const number = shared.shapes.findIndex(({ entries, superseded }) => !superseded && entries.includes(pc));
     const shape = shared.shapes[number];
     const known = this.#modules.get(shared);
-    if (shape === undefined || known?.regions[number] !== undefined) return false;
+    if (shape === undefined || known?.waiting.has(number) === false) return false;
     if (!this.#isSame(shape) || !this.#isFree(shape)) return false;
     if (known !== undefined) this.#settle(known);
     else if (this.install(shared)) this.#counters.modulesShared++;
     return this.ownerOf(pc) !== undefined;
   }
 
-  /** Puts the regions of a module in place whose code, and whose callees' code, is what this space has there. False if there is no room. */
+  /** Puts the regions of a module in place whose code is what this space has there. False if there is no room. */
   install(shared: Shared): boolean {
     const { module: compiled, shapes } = shared;
     const base = compiled === undefined ? undefined : this.#room(shapes.length);
     if (compiled === undefined || base === undefined) return false;
-    for (let i = 0; i < shapes.length; i++) this.#byIndex[base + i] = 'later';
+    for (const _ of shapes) this.#byIndex.push(undefined);
     this.#engine.place(compiled, base);
-    const module: PlacedModule = { shared, base, regions: [] };
+    const module: PlacedModule = { shared, base, waiting: new Set(shapes.keys()) };
     this.#modules.set(shared, module);
     this.#settle(module);
     return true;
   }
 
-  /** Other regions take its code over. */
-  replace(placed: Placed): void {
-    if (placed.state !== 'entered') return;
-    this.#counters.regionsDropped++;
-    this.#leave(placed);
-    placed.shape.superseded = true;
-    placed.state = 'called';
-    if (callersOf(placed).length === 0) this.#forget(placed);
+  /** Puts the regions of a module in the place of others, whose code they have. */
+  exchange(replaced: readonly Placed[], shared: Shared): void {
+    for (const placed of replaced) {
+      if (this.#byIndex[placed.index] !== placed) continue;
+      this.#counters.regionsDropped++;
+      placed.shape.superseded = true;
+      this.#remove(placed);
+    }
+    this.install(shared);
+    // Where nothing is translated any more, no change of the code would be noticed, and what was replaced may be running.
+    if (replaced.some(({ shape }) => shape.pages.some((page) => !this.#byPage.has(page)))) this.#engine.withdraw();
   }
 
   /** Drops everything, so that the host can give back what modules hold. */
@@ -131,22 +128,20 @@ export class Placement {
 
   /** Lets go of everything. */
   clear(): void {
-    for (const placed of this.#byIndex) if (isEntered(placed)) this.#leave(placed);
+    for (const placed of this.#byIndex) if (placed !== undefined) this.#leave(placed);
     for (const page of this.#byPage.keys()) this.#code.release(page);
     this.#engine.i32.fill(0, JUMPS >> 2, (JUMPS >> 2) + JUMP_COUNT * 2);
   }
 
   // ─────
 
-  /** First of so many indices in a row that are free. */
+  /** First of so many indices in a row. None is used again before all are: the other regions of its module look there for the one that had it. */
   #room(count: number): number | undefined {
     const { table } = this.#engine;
-    let start = 1;
-    for (let i = 1; i < this.#byIndex.length && i - start < count; i++) if (this.#byIndex[i] !== undefined) start = i + 1;
+    const start = this.#byIndex.length;
     const end = start + count;
     if (end > REGIONS_MAX) return undefined;
     if (end > table.length) table.grow(Math.min(REGIONS_MAX, Math.max(end, table.length * 2)) - table.length);
-    while (this.#byIndex.length < end) this.#byIndex.push(undefined);
     return start;
   }
 
@@ -167,23 +162,17 @@ export class Placement {
   }
 
   /** Puts in place what of a module is right by now and was not before. */
-  #settle(module: PlacedModule): void {
-    const { shared, base, regions } = module;
-    const { shapes } = shared;
-    const right = rightOnes(shapes, (shape, i) => (regions[i] === undefined ? this.#isSame(shape) : regions[i].state !== 'gone'));
-    const called = new Set([...right].flatMap((i) => shapes[i]?.callees ?? []));
-    for (const i of right) {
-      const shape = shapes[i] as Shape;
-      if (regions[i] !== undefined || (shape.superseded && !called.has(i))) continue;
-      const placed = this.#place(shape, module, base + i);
-      regions[i] = placed;
-      if (placed.state !== 'entered') this.#engine.table.set(base + i, null);
+  #settle({ shared, base, waiting }: PlacedModule): void {
+    for (const number of waiting) {
+      const shape = shared.shapes[number] as Shape;
+      if (shape.superseded || !this.#isSame(shape) || !this.#isFree(shape)) continue;
+      waiting.delete(number);
+      this.#place(shape, base + number);
     }
   }
 
-  #place(shape: Shape, module: PlacedModule, index: number): Placed {
-    const state = !shape.superseded && this.#isFree(shape) ? 'entered' : 'called';
-    const placed: Placed = { shape, module, index, state };
+  #place(shape: Shape, index: number): void {
+    const placed: Placed = { shape, index };
     for (const page of shape.pages) {
       const set = this.#byPage.get(page);
       if (set === undefined) this.#byPage.set(page, new Set([placed]));
@@ -191,11 +180,9 @@ export class Placement {
       this.#code.hold(page);
     }
     this.#byIndex[index] = placed;
-    if (state === 'entered') {
-      this.#own(shape, index, 0);
-      for (const [i, entry] of shape.entries.entries()) this.#code.setHandle(entry, handleOf(index, i));
-    }
-    return placed;
+    this.#engine.u8[ENTERED + index] = 1;
+    this.#own(shape, index, 0);
+    for (const [i, entry] of shape.entries.entries()) this.#code.setHandle(entry, handleOf(index, i));
   }
 
   /** Notes the owner of a region's code, where `before` is noted. */
@@ -219,8 +206,9 @@ export class Placement {
     return owners;
   }
 
-  /** Jumps no longer find it. */
+  /** Neither jumps nor its module's other regions find it any more. */
   #leave({ shape, index }: Placed): void {
+    this.#engine.u8[ENTERED + index] = 0;
     for (const entry of shape.entries) {
       this.#code.setHandle(entry, 0);
       this.#forgetJump(entry);
@@ -238,8 +226,8 @@ export class Placement {
     i32[at + 1] = 0;
   }
 
-  #forget(placed: Placed): void {
-    placed.state = 'gone';
+  #remove(placed: Placed): void {
+    this.#leave(placed);
     this.#byIndex[placed.index] = undefined;
     for (const page of placed.shape.pages) {
       const set = this.#byPage.get(page);
@@ -251,53 +239,24 @@ export class Placement {
     }
   }
 
-  /** The bytes of a page change, or it may no longer be executed: regions there, and all that call them, are wrong. */
+  /** The bytes of a page change, or it may no longer be executed: regions there are wrong. */
   #changed(page: number): void {
-    const here = this.#byPage.get(page);
-    if (here === undefined) return;
+    const wrong = this.#byPage.get(page);
+    if (wrong === undefined) return;
     this.#changes.set(page, (this.#changes.get(page) ?? 0) + 1);
     this.#engine.withdraw();
-    const wrong = [...here];
-    for (let placed = wrong.pop(); placed !== undefined; placed = wrong.pop()) {
-      if (placed.state === 'gone') continue;
+    for (const placed of wrong) {
       this.#counters.regionsDropped++;
-      if (placed.state === 'entered') this.#leave(placed);
-      this.#forget(placed);
-      wrong.push(...callersOf(placed));
+      this.#remove(placed);
     }
   }
 
   /** Makes the entries on a page known to the interpreter, if it has a slot. */
   #mark(page: number): void {
-    for (const { shape, index, state } of this.#byPage.get(page) ?? []) {
-      if (state !== 'entered') continue;
+    for (const { shape, index } of this.#byPage.get(page) ?? []) {
       for (const [i, entry] of shape.entries.entries()) if (entry >>> PAGE_SHIFT === page) this.#code.setHandle(entry, handleOf(index, i));
     }
   }
 }
 
-const isEntered = (placed: Placed | 'later' | undefined): placed is Placed => typeof placed === 'object' && placed.state === 'entered';
-
 const handleOf = (index: number, entry: number): number => ((entry + 1) << Handle.ENTRY_SHIFT) | index;
-
-/** Regions of the same module that call a region directly and may still be run. */
-function callersOf({ shape, module }: Placed): Placed[] {
-  const number = module.shared.shapes.indexOf(shape);
-  return module.regions.filter(
-    (other): other is Placed => other !== undefined && other.state !== 'gone' && other.shape.callees.includes(number),
-  );
-}
-
-/** Numbers of the shapes that are right here and call none that is not. */
-function rightOnes(shapes: readonly Shape[], isRight: (shape: Shape, number: number) => boolean): ReadonlySet<number> {
-  const right = new Set([...shapes.keys()].filter((i) => isRight(shapes[i] as Shape, i)));
-  for (let changed = true; changed; ) {
-    changed = false;
-    for (const i of right) {
-      if (shapes[i]?.callees.every((callee) => right.has(callee)) === true) continue;
-      right.delete(i);
-      changed = true;
-    }
-  }
-  return right;
-}

@@ -244,13 +244,15 @@ export class RegionWriter implements Surroundings {
 
   #call(to: number, next: number): void {
     const { code } = this;
-    const { ways, functions, find, depth, fuel } = this.#parts;
+    const { ways, functions, find, go, depth, fuel } = this.#parts;
     this.#spillDirty();
     this.#limitDepth(i64.const(to));
     const deeper = i32.add(depth, i32.const(1));
     const known = ways.get(to);
     if (known !== undefined) {
-      code.set(this.#answer, call('i64', functions[known.region] as Callee, i32.const(known.way), deeper, fuel));
+      const direct = (): void => code.set(this.#answer, call('i64', functions[known.region] as Callee, i32.const(known.way), deeper, fuel));
+      const other = (): void => code.set(this.#answer, call('i64', go, i32.const(to), deeper, fuel));
+      this.#ifEntered(known, direct, other);
       this.#comeBack(next, (address) => this.#finishCall(address));
       return;
     }
@@ -376,8 +378,17 @@ export class RegionWriter implements Surroundings {
     }
     this.#spillDirty();
     const known = ways.get(pc);
-    if (known === undefined) this.code.returnCall(go, i32.const(pc), depth, fuel);
-    else this.code.returnCall(functions[known.region] as Callee, i32.const(known.way), depth, fuel);
+    const other = (): void => this.code.returnCall(go, i32.const(pc), depth, fuel);
+    if (known === undefined) other();
+    else this.#ifEntered(known, () => this.code.returnCall(functions[known.region] as Callee, i32.const(known.way), depth, fuel), other);
+  }
+
+  /** Goes to a region of the module directly if it is entered in this space, as this one surely is. */
+  #ifEntered({ region }: Way, direct: () => void, otherwise: () => void): void {
+    const { code } = this;
+    const { number } = this.#parts;
+    if (region === number) direct();
+    else code.ifRarely(i32.eqz(i32.load8u(code.global('i32', 0), Layout.ENTERED + region)), otherwise, direct);
   }
 
   /** To a block of the region, with what is valid in locals when it begins, in the form that it has there. */

@@ -1,4 +1,4 @@
-import { type Block, instructionsOf, leadsTo, pagesOf, type Region, switches, type Way } from './region.ts';
+import { type Block, instructionsOf, pagesOf, type Region, switches } from './region.ts';
 
 /** Consecutive code of a region: its halfwords from an address on. */
 export interface Span {
@@ -19,19 +19,16 @@ export interface Shape {
   readonly instructions: number;
   /** How often it was made anew. */
   readonly generation: number;
-  /** Regions of the same module that it calls or goes to directly, by number: it is right only as long as they are. */
-  readonly callees: readonly number[];
   /** Whether it jumps to addresses known only at run time, as a switch or an interpreter does. */
   readonly switches: boolean;
-  /** Whether a region that has more of the same code replaced it somewhere: then it is only there for regions of its module that call it. */
+  /** Whether a region that has more of the same code replaced it somewhere. */
   superseded: boolean;
 }
 
-/** The shape of a translated region; `ways`: into the regions that are translated with it. */
-export function shapeOf(region: Region, generation: number, ways: ReadonlyMap<number, Way>): Shape {
+/** The shape of a translated region. */
+export function shapeOf(region: Region, generation: number): Shape {
   const { blocks, entries, copied } = region;
   const own = [...blocks.values()].filter(({ start, address }) => start === address);
-  const callees = new Set([...leadsTo(region)].flatMap((pc) => ways.get(pc)?.region ?? []));
   const hot = region.hot && new Set(own.flatMap(({ start }) => (region.hot?.has(start) ? [start] : [])));
   return {
     entries,
@@ -41,7 +38,6 @@ export function shapeOf(region: Region, generation: number, ways: ReadonlyMap<nu
     pages: pagesOf([...own, ...copied]),
     instructions: instructionsOf(own),
     generation,
-    callees: [...callees],
     switches: switches(region),
     superseded: false,
   };

@@ -193,8 +193,7 @@ export class Translator {
     counters.copiedInstructions += copiedInstructions;
     counters.checksKept += checks.kept;
     counters.checksElided += checks.elided;
-    for (const placed of replaced) this.#placement.replace(placed);
-    this.#placement.install(made);
+    this.#placement.exchange(replaced, made);
   }
 
   /** Takes a translation of the code at `pc` that was made for another space, or in another process. */
