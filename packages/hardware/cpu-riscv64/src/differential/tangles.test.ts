@@ -14,7 +14,7 @@ function* copiedEnds(code: Uint8Array): Generator<string> {
   const halves = new Uint16Array(code.buffer, 0, code.length >> 1);
   const view = { half: (pc: number) => halves[(pc - TANGLE_CODE) / 2] ?? -1, taken: () => false, reached: () => true };
   const region = exploreRegion(view, [TANGLE_CODE]) as Region;
-  for (const { start, address, end } of inlineCalls(region, view, { most: 64, isOften: () => true }).blocks.values()) {
+  for (const { start, address, end } of inlineCalls(region, view, { most: 64, regionMost: 1500, isOften: () => true }).blocks.values()) {
     if (start !== address) yield end.kind;
   }
 }

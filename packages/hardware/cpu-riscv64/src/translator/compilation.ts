@@ -1,7 +1,8 @@
-import { GROWTH_MAX } from './compiler.ts';
+import { COPIED_MAX, GROWTH_MAX } from './compiler.ts';
 import { regionModule } from './emit.ts';
 import type { CheckCounts } from './guards.ts';
 import { inlineCalls } from './inlining.ts';
+import { KnownCode } from './known-code.ts';
 import type { Placed, Placement } from './placement.ts';
 import {
   type Addresses,
@@ -35,6 +36,8 @@ export interface Work {
   readonly placement: Pick<Placement, 'ownerOf' | 'switching'>;
   /** Translates also what was never executed. */
   readonly eager: boolean;
+  /** Most instructions of a region that is made for the first time; it may have twice as many each time that it is made anew. */
+  readonly regionMax: number;
   /** Most instructions of a function that is translated within its callers. */
   readonly copiedMax: number;
   /** Whether the host fuses multiplications with additions: see fusing.ts. */
@@ -57,6 +60,35 @@ export function compile(work: Work): Compiled | undefined {
   return new Compilation(work).compile();
 }
 
+/** A module that was made of regions of others. */
+export interface Joined extends Compiled {
+  readonly joined: readonly Shape[];
+}
+
+/**
+ * Translates the code of regions anew in one module, as if all of it had been known from the start: what was cut or found piece by piece is one region, and
+ * all calls are direct. `shapes`: the newest first; one whose code is not what others have at the same addresses is left out. Undefined if nothing is left.
+ */
+export function join(shapes: readonly Shape[], fuses: boolean): Joined | undefined {
+  const code = new KnownCode();
+  const joined = shapes.filter((shape) => code.add(shape));
+  const hot = new Set(joined.flatMap((shape) => [...(shape.hot ?? [])]));
+  const placement = { ownerOf: () => undefined, switching: () => [] };
+  const work = {
+    hot: [],
+    warm: [],
+    seen: hot,
+    code,
+    placement,
+    eager: false,
+    regionMax: REGION_INSTRUCTIONS_MAX,
+    copiedMax: COPIED_MAX,
+    fuses,
+  };
+  const compiled = new Compilation(work).join(joined);
+  return compiled && { ...compiled, joined };
+}
+
 /** A region that is about to be translated. */
 interface Candidate {
   readonly region: Region;
@@ -77,15 +109,43 @@ class Compilation {
   }
 
   compile(): Compiled | undefined {
-    const { hot, warm, fuses } = this.#work;
+    const { hot, warm } = this.#work;
     const batch = this.#batch;
     for (const pc of hot) {
       batch.hot.add(pc);
-      this.#gather(pc);
+      this.#gather([pc]);
     }
-    for (const pc of warm) if (batch.size < MODULE_REGIONS_MAX && batch.at(pc) === undefined) this.#gather(pc);
+    for (const pc of warm) if (batch.size < MODULE_REGIONS_MAX && batch.at(pc) === undefined) this.#gather([pc]);
+    return this.#finish();
+  }
+
+  /** Regions of all the code of others. */
+  join(shapes: readonly Shape[]): Compiled | undefined {
+    const inOrder = shapes.toSorted((a, b) => (a.entries[0] as number) - (b.entries[0] as number));
+    for (const { entries } of inOrder) this.#gather(entries);
+    // What does not fit into a region is in one of its own.
+    const tried = new Set<number>();
+    for (let rest = this.#restBesides(tried); rest.length > 0; rest = this.#restBesides(tried)) {
+      for (const pc of rest) {
+        tried.add(pc);
+        this.#gather([pc]);
+      }
+    }
+    return this.#finish();
+  }
+
+  /** Where regions of the batch lead to that is in none of them, though it was reached. */
+  #restBesides(tried: ReadonlySet<number>): readonly number[] {
+    const { code } = this.#work;
+    const isRest = (pc: number): boolean => this.#batch.at(pc) === undefined && code.reached(pc) && !tried.has(pc);
+    return this.#batch.all().flatMap(({ region }) => [...leadsTo(region)].filter(isRest));
+  }
+
+  #finish(): Compiled | undefined {
+    const { fuses } = this.#work;
+    const batch = this.#batch;
     // A call into the middle of another region of the batch makes an entry there.
-    for (const pc of batch.targets()) this.#gather(pc);
+    for (const pc of batch.targets()) this.#gather([pc]);
     const candidates = batch.all();
     if (candidates.length === 0) return undefined;
     const regions = candidates.map(({ region }) => this.#withCopies(region));
@@ -102,26 +162,29 @@ class Compilation {
 
   /** The region with copies of the small functions that it calls. */
   #withCopies(region: Region): Region {
-    const { eager, copiedMax, code } = this.#work;
-    return inlineCalls(region, code, { most: copiedMax, isOften: (pc) => eager || this.#batch.hot.has(pc) });
+    const { eager, regionMax, copiedMax, code } = this.#work;
+    return inlineCalls(region, code, { most: copiedMax, regionMost: regionMax, isOften: (pc) => eager || this.#batch.hot.has(pc) });
   }
 
-  /** Adds the region around `pc` to the batch, as one with the regions that it turns out to be one with. */
-  #gather(pc: number): void {
-    const { placement } = this.#work;
-    const batch = this.#batch;
+  /** Adds the region around some addresses to the batch, as one with the regions that it turns out to be one with. */
+  #gather(seeds: readonly number[]): void {
     const replaced = new Set<Placed>();
     const absorbed = new Set<Candidate>();
-    const owner = placement.ownerOf(pc);
-    const pending = batch.at(pc);
-    if (pending?.region.entries.includes(pc) === true || (pending === undefined && owner?.shape.entries.includes(pc) === true)) return;
-    if (pending !== undefined) absorbed.add(pending);
-    else if (owner !== undefined) replaced.add(owner);
+    const wanted = seeds.filter((pc) => {
+      const pending = this.#batch.at(pc);
+      const owner = pending === undefined ? this.#work.placement.ownerOf(pc) : undefined;
+      if ((pending?.region.entries ?? owner?.shape.entries)?.includes(pc) === true) return false;
+      if (pending !== undefined) absorbed.add(pending);
+      if (owner !== undefined) replaced.add(owner);
+      return true;
+    });
+    if (wanted.length === 0) return;
+    const batch = this.#batch;
     for (let round = 0; ; round++) {
-      const found = this.#explore(pc, replaced, absorbed);
+      const found = this.#explore(wanted, replaced, absorbed);
       if (found === undefined) return;
       const { candidate, met } = found;
-      const joins = round < ROUNDS_MAX ? met.filter((other) => isJoinable(other, candidate)) : [];
+      const joins = round < ROUNDS_MAX ? met.filter((other) => this.#isJoinable(other, candidate)) : [];
       if (joins.length === 0) {
         for (const other of absorbed) batch.remove(other);
         batch.add(candidate);
@@ -135,11 +198,11 @@ class Compilation {
   }
 
   #explore(
-    pc: number,
+    wanted: readonly number[],
     replaced: ReadonlySet<Placed>,
     absorbed: ReadonlySet<Candidate>,
   ): { candidate: Candidate; met: (Placed | Candidate)[] } | undefined {
-    const { eager, code, placement } = this.#work;
+    const { eager, regionMax, code, placement } = this.#work;
     const batch = this.#batch;
     const all = new Set([...replaced, ...[...absorbed].flatMap((other) => [...other.replaced])]);
     const met = new Set<Placed | Candidate>();
@@ -155,7 +218,7 @@ class Compilation {
       met.add(owner);
       return true;
     };
-    const seeds = new Set([pc]);
+    const seeds = new Set(wanted);
     let generation = 0;
     for (const { shape } of all) {
       for (const entry of shape.entries) seeds.add(entry);
@@ -163,11 +226,17 @@ class Compilation {
       generation = Math.max(generation, shape.generation + 1);
     }
     for (const { region } of absorbed) for (const entry of region.entries) seeds.add(entry);
-    const region = exploreRegion({ ...code, taken }, [...seeds], eager ? undefined : batch.hot);
+    const region = exploreRegion({ ...code, taken }, [...seeds], eager ? undefined : batch.hot, mostOf(regionMax, generation));
     if (region === undefined) return undefined;
     const candidate = { region, generation, replaced: all, instructions: instructionsOf(region.blocks.values()) };
     for (const other of this.#cases(candidate)) if (!all.has(other as Placed) && !absorbed.has(other as Candidate)) met.add(other);
     return { candidate, met: [...met] };
+  }
+
+  /** Whether another region may become part of a candidate: it is not too large then, and was not made anew too often. */
+  #isJoinable(other: Placed | Candidate, { instructions, generation: own }: Candidate): boolean {
+    const [more, generation] = 'shape' in other ? [other.shape.instructions, other.shape.generation] : [other.instructions, 0];
+    return generation < GROWTH_MAX && instructions + more < mostOf(this.#work.regionMax, Math.max(own, generation));
   }
 
   /** Regions that seem to be cases of the same switch. */
@@ -180,11 +249,8 @@ class Compilation {
   }
 }
 
-/** Whether another region may become part of a candidate: it is not too large then, and was not made anew too often. */
-function isJoinable(other: Placed | Candidate, { instructions }: Candidate): boolean {
-  const [more, generation] = 'shape' in other ? [other.shape.instructions, other.shape.generation] : [other.instructions, 0];
-  return generation < GROWTH_MAX && instructions + more < REGION_INSTRUCTIONS_MAX;
-}
+/** Most instructions of a region that was made anew so often. */
+const mostOf = (regionMax: number, generation: number): number => Math.min(REGION_INSTRUCTIONS_MAX, regionMax * 2 ** generation);
 
 /** Where code was seen to run often, and addresses that were told. */
 class Hot implements Addresses {

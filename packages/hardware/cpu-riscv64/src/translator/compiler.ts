@@ -2,12 +2,14 @@ import type * as Compilation from './compilation.ts';
 
 export type { Compiled } from './compilation.ts';
 /** See compilation.ts. */
-export type Compiler = typeof Compilation.compile;
+export type Compiler = Pick<typeof Compilation, 'compile' | 'join'>;
 
+/** Most instructions of a function that is translated within its callers: larger ones cost more than their calls do. */
+export const COPIED_MAX = 24;
 /** Times a region may be made anew with more entries, by what it takes to be worth it: each asks for twice the samples. */
 export const GROWTH_MAX = 8;
 
-let compile: Compiler | undefined;
+let loaded: Compiler | undefined;
 let loading: Promise<void> | undefined;
 
 /**
@@ -17,13 +19,13 @@ let loading: Promise<void> | undefined;
  */
 export function loadCompiler(): Promise<void> {
   loading ??= import('./compilation.ts').then((module) => {
-    compile = module.compile;
+    loaded = module;
   });
   return loading;
 }
 
 /** Undefined as long as it is not loaded, which it is soon. */
 export function compiler(): Compiler | undefined {
-  if (compile === undefined) void loadCompiler();
-  return compile;
+  if (loaded === undefined) void loadCompiler();
+  return loaded;
 }

@@ -8,7 +8,7 @@ const START = 0x1_0000;
 const CALLED = START + 0x100;
 const [RA, SP, A0, A1] = [1, 2, 10, 11] as const;
 const RET = Word.jalr(0, RA, 0);
-const OFTEN: Inlining = { most: 24, isOften: () => true };
+const OFTEN: Inlining = { most: 24, regionMost: 1500, isOften: () => true };
 
 interface Program {
   readonly caller: readonly number[];
@@ -94,7 +94,7 @@ describe('inlining', () => {
   });
 
   it('is for functions that are called often, or in a loop', () => {
-    const seldom = { most: 24, isOften: () => false };
+    const seldom = { most: 24, regionMost: 1500, isOften: () => false };
     expect(inlined({ caller, called: leaf }, seldom).copied).toEqual([]);
     const loop = [Word.addi(A1, A1, -1), Word.jal(RA, CALLED - START - 4), Word.bnez(A1, -8), Word.ld(RA, SP, 0), RET];
     expect(inlined({ caller: loop, called: leaf }, seldom).copied).toHaveLength(3);

@@ -8,7 +8,6 @@ import {
   instructionsOf,
   isNear,
   REGION_BLOCKS_MAX,
-  REGION_INSTRUCTIONS_MAX,
   type ReachedCode,
   type Region,
 } from './region.ts';
@@ -27,8 +26,9 @@ const RA = 1;
 
 /** Which calls are followed by copies. */
 export interface Inlining {
-  /** Most instructions of a function that is copied. */
+  /** Most instructions of a function that is copied, and of a region with its copies. */
   readonly most: number;
+  readonly regionMost: number;
   /** Whether a function is called often. Those that a loop calls are taken to be. */
   isOften(pc: number): boolean;
 }
@@ -43,7 +43,7 @@ interface Body {
 }
 
 /** The region with copies of the small functions that it calls. */
-export function inlineCalls(region: Region, view: ReachedCode, { most, isOften }: Inlining): Region {
+export function inlineCalls(region: Region, view: ReachedCode, { most, regionMost, isOften }: Inlining): Region {
   const bodies = new Map<number, Body | undefined>();
   const loops = [...loopsOf(region)];
   const blocks = new Map(region.blocks);
@@ -56,7 +56,7 @@ export function inlineCalls(region: Region, view: ReachedCode, { most, isOften }
     if (!isOften(end.to) && !loops.some(({ first, last }) => first <= op.pc && op.pc <= last)) continue;
     if (!bodies.has(end.to)) bodies.set(end.to, bodyAt(view, end.to, most));
     const body = bodies.get(end.to);
-    if (body === undefined || instructions + body.instructions > REGION_INSTRUCTIONS_MAX) continue;
+    if (body === undefined || instructions + body.instructions > regionMost) continue;
     const copies = copiesOf(body, op.pc, end.next);
     if (blocks.size + copies.length > REGION_BLOCKS_MAX) continue;
     blocks.set(block.start, { ...block, end: { kind: 'go', to: (copies[0] as Block).start } });

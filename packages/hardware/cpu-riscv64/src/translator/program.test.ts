@@ -158,5 +158,56 @@ describe('translated code that is kept', () => {
     const { notes, counters } = await traces('eager');
     expect(notes).toEqual(expected);
     expect(counters.modulesShared).toBeGreaterThan(60);
+    expect([...shelf.values.values()].filter((kept) => (kept as Partial<KeptProgram>).whole !== undefined).length).toBeGreaterThan(50);
+    const joined = await traces('eager');
+    expect(joined.notes).toEqual(expected);
+    expect(joined.counters.modulesShared).toBeLessThan(counters.modulesShared as number);
+  });
+
+  it('is made anew as one module when the program has settled', async () => {
+    const shelf = new Shelf();
+    const work = ({ context, write, run }: Machine): void => {
+      write(CODE, ...loop(1), ...CALLER);
+      write(FAR, Word.addi(A0, A0, 2), Word.jalr(0, RA, 0));
+      context.writeNumber(A2, FAR);
+      // One after the other, so that each is a module of its own.
+      expect(run(CODE, MANY)).toBe(MANY);
+      expect(run(CODE + 16, MANY)).toBe(2 * MANY);
+    };
+    const first = await running(shelf, work);
+    expect(first.modulesMade).toBeGreaterThan(1);
+    expect(await running(shelf, work)).toMatchObject({ modulesMade: 0, modulesShared: first.modulesMade });
+    const program = [...shelf.values.values()].find((kept): kept is KeptProgram => (kept as Partial<KeptProgram>).runs !== undefined);
+    expect(program).toMatchObject({ runs: 2, whole: { shapes: { length: first.regionsMade } }, modules: [] });
+    const joined = await running(shelf, work);
+    expect(joined).toMatchObject({ modulesMade: 0, modulesShared: 1 });
+    expect(joined.instructionsInterpreted).toBeLessThan(20_000);
+  });
+
+  it('is made anew as one again when most of it is something else', async () => {
+    const shelf = new Shelf();
+    const work =
+      (...steps: readonly number[]) =>
+      ({ write, run }: Machine): void => {
+        write(CODE, ...loop(1));
+        for (const step of steps) write(FAR + 4096 * step, ...loop(step));
+        // Where it begins says which program it is.
+        expect(run(CODE, 1)).toBe(1);
+        // So many turns that it is translated also when the program is taken to be settled.
+        for (const step of steps) expect(run(FAR + 4096 * step, 10 * MANY)).toBe(step * 10 * MANY);
+      };
+    const parts = (): unknown =>
+      [...shelf.values.values()].flatMap((kept) => {
+        const { whole, modules } = kept as Partial<KeptProgram>;
+        return modules === undefined ? [] : [[whole?.shapes.length, modules.length]];
+      });
+    await running(shelf, work(1, 2, 3));
+    await running(shelf, work(1, 2, 3));
+    expect(parts()).toEqual([[3, 0]]);
+    await running(shelf, work(4));
+    expect(parts()).toEqual([[3, 1]]);
+    await running(shelf, work(5, 6, 7));
+    expect(parts()).toEqual([[7, 0]]);
+    expect(await running(shelf, work(1, 2, 3, 4, 5, 6, 7))).toMatchObject({ modulesMade: 0, modulesShared: 1 });
   });
 });

@@ -1,4 +1,5 @@
 import type { CodeName, CodeStore } from '@ashlar/hardware';
+import { compiler, loadCompiler } from './compiler.ts';
 import { hostFuses } from './fusing.ts';
 import { type KeptModule, Shared } from './shared-module.ts';
 
@@ -11,24 +12,37 @@ const NEWS_PART = 32;
 /** Most modules of a program that are held and kept; the newest are. */
 const MODULES_MAX = 192;
 
+/** All is made anew as one module when at least this part of it is not in the one that there is. */
+const APART_PART = 2;
+/** What that takes, in milliseconds for each guest instruction; it may take this part of the time that the process has taken. */
+const JOIN_MS = 0.015;
+const JOIN_PART = 3;
+
 /** What a store keeps under a program's name. */
 export interface KeptProgram {
   readonly runs: number;
+  /** What was made anew as one module. */
+  readonly whole: KeptModule | undefined;
   readonly modules: readonly KeptModule[];
 }
 
 /** What was translated of a program, in this process and in ones before it. It is known by the code where it begins. */
 export class Program {
+  /** The oldest first. */
   readonly #modules = new Set<Shared>();
+  /** What was known of the program when it had settled, in one module; what is translated since then is in others. */
+  #whole: Shared | undefined;
   /** Processes that kept something of it. */
   readonly #runs: number;
   /** Guest instructions translated in this process. */
   #news = 0;
 
   constructor(store: CodeStore, name: CodeName) {
-    const { runs, modules } = (store.load(name) ?? { runs: 0, modules: [] }) as KeptProgram;
+    const { runs, whole, modules } = (store.load(name) ?? { runs: 0, modules: [] }) as KeptProgram;
     this.#runs = runs;
-    for (const { shapes, bytes, code } of modules) this.#modules.add(new Shared(shapes, undefined, bytes, code));
+    this.#whole = whole && sharedFrom(whole);
+    for (const module of modules) this.#modules.add(sharedFrom(module));
+    if (this.#isToBeJoined) void loadCompiler();
     store.keep(name, () => this.#kept());
   }
 
@@ -38,7 +52,7 @@ export class Program {
   }
 
   get modules(): Iterable<Shared> {
-    return this.#modules;
+    return this.#whole === undefined ? this.#modules : [this.#whole, ...this.#modules];
   }
 
   /** A module was made. */
@@ -52,12 +66,42 @@ export class Program {
     }
   }
 
+  /** Guest instructions in regions that no other has replaced. */
+  get #live(): number {
+    return liveIn(this.modules);
+  }
+
+  /** Whether the process at whose end this is settles the program, and most of it is in pieces. */
+  get #isToBeJoined(): boolean {
+    return this.#runs + 1 >= RUNS_TO_SETTLE && liveIn(this.#modules) > this.#live / APART_PART;
+  }
+
   #kept(): KeptProgram | undefined {
-    const all = [...this.#modules].reduce((sum, { liveInstructions }) => sum + liveInstructions, 0);
-    if (all === 0 || (this.#runs >= RUNS_TO_KEEP && this.#news < all / NEWS_PART)) return undefined;
-    return { runs: this.#runs + 1, modules: [...this.#modules].flatMap((shared) => shared.kept() ?? []) };
+    const live = this.#live;
+    if (live === 0 || (this.#runs >= RUNS_TO_KEEP && this.#news < live / NEWS_PART)) return undefined;
+    const isJoined = this.#isToBeJoined && live * JOIN_MS < performance.now() / JOIN_PART && this.#join();
+    return {
+      // The host's optimiser begins anew with one module.
+      runs: isJoined ? RUNS_TO_SETTLE : this.#runs + 1,
+      whole: this.#whole?.kept(),
+      modules: [...this.#modules].flatMap((shared) => shared.kept() ?? []),
+    };
+  }
+
+  /** Makes all anew as one module; false if there is no compiler at hand. */
+  #join(): boolean {
+    const shapes = [...this.modules].reverse().flatMap((shared) => shared.shapes.filter(({ superseded }) => !superseded));
+    const made = compiler()?.join(shapes, hostFuses());
+    if (made === undefined) return false;
+    for (const shape of made.joined) shape.superseded = true;
+    this.#whole = new Shared(made.shapes, undefined, made.bytes);
+    return true;
   }
 }
+
+const sharedFrom = ({ shapes, bytes, code }: KeptModule): Shared => new Shared(shapes, undefined, bytes, code);
+
+const liveIn = (modules: Iterable<Shared>): number => [...modules].reduce((sum, { liveInstructions }) => sum + liveInstructions, 0);
 
 /** Name of the program that begins with this code, the 32-bit words of a page. Two programs of one name would share a place, and be none the worse. */
 export function programName(words: Int32Array, page: number): CodeName {

@@ -6,7 +6,7 @@ import { decodeAt, type Op } from './op.ts';
  * place a call returns to is reached too, so a region tends to be one guest function.
  */
 
-/** Most instructions of a region: larger functions are cut, and their parts jump to each other as functions do. */
+/** Most instructions of a region, whoever asks: larger functions are cut, and their parts jump to each other as functions do. */
 export const REGION_INSTRUCTIONS_MAX = 1500;
 export const REGION_BLOCKS_MAX = 300;
 /** Most entries: each costs a case of the region's dispatch. */
@@ -105,10 +105,13 @@ class Explorer {
   readonly leaders = new Set<number>();
   readonly resumes = new Set<number>();
   readonly #view: CodeView;
+  readonly #most: number;
   readonly #queue: number[] = [];
 
-  constructor(view: CodeView) {
+  /** `most`: instructions. */
+  constructor(view: CodeView, most: number) {
     this.#view = view;
+    this.#most = most;
   }
 
   explore(seeds: readonly number[]): void {
@@ -130,7 +133,7 @@ class Explorer {
         this.leaders.add(pc);
         return;
       }
-      if (this.ops.size >= REGION_INSTRUCTIONS_MAX || this.#view.taken(pc)) return;
+      if (this.ops.size >= this.#most || this.#view.taken(pc)) return;
       const op = decodeAt(this.#view.half, pc);
       if (op === undefined) return;
       this.ops.set(pc, op);
@@ -156,9 +159,14 @@ class Explorer {
   }
 }
 
-/** The region that is reached from `seeds`; undefined if nothing can be translated there. */
-export function exploreRegion(view: CodeView, seeds: readonly number[], hot?: Addresses): Region | undefined {
-  const explorer = new Explorer(view);
+/** The region that is reached from `seeds`, of at most so many instructions; undefined if nothing can be translated there. */
+export function exploreRegion(
+  view: CodeView,
+  seeds: readonly number[],
+  hot?: Addresses,
+  most: number = REGION_INSTRUCTIONS_MAX,
+): Region | undefined {
+  const explorer = new Explorer(view, most);
   explorer.explore(seeds);
   const { ops, leaders } = explorer;
   const blocks = new Map<number, Block>();

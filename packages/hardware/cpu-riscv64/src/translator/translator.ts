@@ -4,7 +4,7 @@ import type { Counters } from '../counters.ts';
 import type { Engine } from '../engine.ts';
 import { COUNTDOWN, TRANSLATED } from '../layout.ts';
 import { withoutInlining } from '../v8-flags.ts';
-import { type Compiled, type Compiler, compiler, GROWTH_MAX } from './compiler.ts';
+import { COPIED_MAX, type Compiled, type Compiler, compiler, GROWTH_MAX } from './compiler.ts';
 import { hostFuses } from './fusing.ts';
 import { Library } from './library.ts';
 import type { TranslatorOptions } from './options.ts';
@@ -31,8 +31,13 @@ const SETTLED_PATIENCE = 10;
 /** The first regions that a CPU makes are hot with this part of the samples: many a program has no more, and is over soon. */
 const EARLY_REGIONS = 24;
 const EARLY_PART = 4;
-/** Most instructions of a function that is translated within its callers: larger ones cost more than their calls do; and in the first regions. */
-const COPIED_MAX = 24;
+/**
+ * Most instructions of a region that is made for the first time. The host's optimiser takes longer than in proportion for large ones, and most are never
+ * worth it: those that are become larger as they are made anew, and when all is made anew as one (see program.ts).
+ */
+const REGION_MAX = 200;
+/** In the first regions there is no such limit, as what a small program does may be in one loop; nor is it for functions translated within their callers. */
+const EARLY_REGION_MAX = Number.MAX_SAFE_INTEGER;
 const EARLY_COPIED_MAX = 64;
 /** Instructions after which what was interpreted before counts no more. */
 const LOOK_BACK = 20_000_000;
@@ -141,14 +146,14 @@ export class Translator {
 
   /** Translates what became hot, if the compiler is loaded by now. */
   #translateTimed(): void {
-    const compile = compiler();
-    if (compile === undefined) return;
+    const loaded = compiler();
+    if (loaded === undefined) return;
     const startMs = performance.now();
-    withoutInlining(() => this.#translate(compile));
+    withoutInlining(() => this.#translate(loaded));
     this.#counters.translationMs += performance.now() - startMs;
   }
 
-  #translate(compile: Compiler): void {
+  #translate({ compile }: Compiler): void {
     const hot = this.#hot;
     this.#hot = [];
     this.#lookAnew();
@@ -161,6 +166,7 @@ export class Translator {
       code: this.#view,
       placement: this.#placement,
       eager: this.#options.eager,
+      regionMax: this.#isEarly ? EARLY_REGION_MAX : REGION_MAX,
       copiedMax: this.#isEarly ? EARLY_COPIED_MAX : COPIED_MAX,
       fuses: hostFuses(),
     });
