@@ -36,8 +36,8 @@ export interface Work {
   readonly placement: Pick<Placement, 'ownerOf' | 'switching'>;
   /** Translates also what was never executed. */
   readonly eager: boolean;
-  /** Most instructions of a region that is made for the first time; it may have twice as many each time that it is made anew. */
-  readonly regionMax: number;
+  /** Most instructions of a region; undefined: as many as one may have. */
+  readonly regionMax: number | undefined;
   /** Most instructions of a function that is translated within its callers. */
   readonly copiedMax: number;
   /** Whether the host fuses multiplications with additions: see fusing.ts. */
@@ -101,10 +101,12 @@ interface Candidate {
 /** Finds the regions of a module. */
 class Compilation {
   readonly #work: Work;
+  readonly #regionMax: number;
   readonly #batch: Batch;
 
   constructor(work: Work) {
     this.#work = work;
+    this.#regionMax = work.regionMax ?? REGION_INSTRUCTIONS_MAX;
     this.#batch = new Batch(new Hot(work.seen));
   }
 
@@ -162,8 +164,8 @@ class Compilation {
 
   /** The region with copies of the small functions that it calls. */
   #withCopies(region: Region): Region {
-    const { eager, regionMax, copiedMax, code } = this.#work;
-    return inlineCalls(region, code, { most: copiedMax, regionMost: regionMax, isOften: (pc) => eager || this.#batch.hot.has(pc) });
+    const { eager, copiedMax, code } = this.#work;
+    return inlineCalls(region, code, { most: copiedMax, regionMost: this.#regionMax, isOften: (pc) => eager || this.#batch.hot.has(pc) });
   }
 
   /** Adds the region around some addresses to the batch, as one with the regions that it turns out to be one with. */
@@ -202,7 +204,7 @@ class Compilation {
     replaced: ReadonlySet<Placed>,
     absorbed: ReadonlySet<Candidate>,
   ): { candidate: Candidate; met: (Placed | Candidate)[] } | undefined {
-    const { eager, regionMax, code, placement } = this.#work;
+    const { eager, code, placement } = this.#work;
     const batch = this.#batch;
     const all = new Set([...replaced, ...[...absorbed].flatMap((other) => [...other.replaced])]);
     const met = new Set<Placed | Candidate>();
@@ -220,13 +222,16 @@ class Compilation {
     };
     const seeds = new Set(wanted);
     let generation = 0;
+    let most = this.#regionMax;
     for (const { shape } of all) {
       for (const entry of shape.entries) seeds.add(entry);
       for (const entry of shape.hot ?? []) batch.hot.add(entry);
       generation = Math.max(generation, shape.generation + 1);
+      // What is larger stays so.
+      if (shape.instructions > this.#regionMax) most = REGION_INSTRUCTIONS_MAX;
     }
     for (const { region } of absorbed) for (const entry of region.entries) seeds.add(entry);
-    const region = exploreRegion({ ...code, taken }, [...seeds], eager ? undefined : batch.hot, mostOf(regionMax, generation));
+    const region = exploreRegion({ ...code, taken }, [...seeds], eager ? undefined : batch.hot, most);
     if (region === undefined) return undefined;
     const candidate = { region, generation, replaced: all, instructions: instructionsOf(region.blocks.values()) };
     for (const other of this.#cases(candidate)) if (!all.has(other as Placed) && !absorbed.has(other as Candidate)) met.add(other);
@@ -234,9 +239,9 @@ class Compilation {
   }
 
   /** Whether another region may become part of a candidate: it is not too large then, and was not made anew too often. */
-  #isJoinable(other: Placed | Candidate, { instructions, generation: own }: Candidate): boolean {
+  #isJoinable(other: Placed | Candidate, { instructions }: Candidate): boolean {
     const [more, generation] = 'shape' in other ? [other.shape.instructions, other.shape.generation] : [other.instructions, 0];
-    return generation < GROWTH_MAX && instructions + more < mostOf(this.#work.regionMax, Math.max(own, generation));
+    return generation < GROWTH_MAX && instructions + more < this.#regionMax;
   }
 
   /** Regions that seem to be cases of the same switch. */
@@ -248,9 +253,6 @@ class Compilation {
     return [...pending, ...this.#work.placement.switching().filter(({ shape }) => near(shape.entries))];
   }
 }
-
-/** Most instructions of a region that was made anew so often. */
-const mostOf = (regionMax: number, generation: number): number => Math.min(REGION_INSTRUCTIONS_MAX, regionMax * 2 ** generation);
 
 /** Where code was seen to run often, and addresses that were told. */
 class Hot implements Addresses {

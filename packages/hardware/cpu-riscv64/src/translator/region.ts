@@ -6,7 +6,7 @@ import { decodeAt, type Op } from './op.ts';
  * place a call returns to is reached too, so a region tends to be one guest function.
  */
 
-/** Most instructions of a region, whoever asks: larger functions are cut, and their parts jump to each other as functions do. */
+/** Most instructions of a region: larger functions are cut, and their parts jump to each other as functions do. */
 export const REGION_INSTRUCTIONS_MAX = 1500;
 export const REGION_BLOCKS_MAX = 300;
 /** Most entries: each costs a case of the region's dispatch. */

@@ -32,12 +32,11 @@ const SETTLED_PATIENCE = 10;
 const EARLY_REGIONS = 24;
 const EARLY_PART = 4;
 /**
- * Most instructions of a region that is made for the first time. The host's optimiser takes longer than in proportion for large ones, and most are never
- * worth it: those that are become larger as they are made anew, and when all is made anew as one (see program.ts).
+ * Most instructions of a region but for the first: the host's optimiser takes longer than in proportion for large ones, which hardly any is worth before the
+ * program has settled and all is made anew (see program.ts). In the first there is no such limit, as what a small program does may be one large loop.
  */
-const REGION_MAX = 200;
-/** In the first regions there is no such limit, as what a small program does may be in one loop; nor is it for functions translated within their callers. */
-const EARLY_REGION_MAX = Number.MAX_SAFE_INTEGER;
+const REGION_MAX = 300;
+/** Most instructions of a function that is translated within its callers, in the first regions. */
 const EARLY_COPIED_MAX = 64;
 /** Instructions after which what was interpreted before counts no more. */
 const LOOK_BACK = 20_000_000;
@@ -166,7 +165,7 @@ export class Translator {
       code: this.#view,
       placement: this.#placement,
       eager: this.#options.eager,
-      regionMax: this.#isEarly ? EARLY_REGION_MAX : REGION_MAX,
+      regionMax: this.#isEarly ? undefined : REGION_MAX,
       copiedMax: this.#isEarly ? EARLY_COPIED_MAX : COPIED_MAX,
       fuses: hostFuses(),
     });
