@@ -17,8 +17,8 @@ import {
 } from './region.ts';
 import { type Shape, shapeOf } from './shape.ts';
 
-/** Most regions in a module. */
-const MODULE_REGIONS_MAX = 128;
+/** Most regions in a module that has any which are only warm: all are in the host's memory at once while it is made. */
+const MODULE_REGIONS_MAX = 32;
 /** Regions that switch and are not farther apart than this many bytes are taken for parts of one function: the cases of one switch. */
 const SWITCH_REACH = 4096;
 /** Most times that a region is explored anew because it met others. */

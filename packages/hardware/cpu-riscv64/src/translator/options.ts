@@ -16,7 +16,7 @@ export interface TranslatorOptions {
 export type Translation = 'hot' | 'eager' | 'off';
 
 const OPTIONS: Readonly<Record<Translation, TranslatorOptions | undefined>> = {
-  hot: { period: 127, samples: 256, batch: 64, eager: false, patience: 400_000 },
+  hot: { period: 127, samples: 256, batch: 24, eager: false, patience: 400_000 },
   eager: { period: 0, samples: 1, batch: 1, eager: true, patience: 0 },
   off: undefined,
 };

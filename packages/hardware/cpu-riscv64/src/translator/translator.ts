@@ -32,10 +32,10 @@ const SETTLED_PATIENCE = 10;
 const EARLY_REGIONS = 24;
 const EARLY_PART = 4;
 /**
- * Most instructions of a region but for the first: the host's optimiser takes longer than in proportion for large ones, which hardly any is worth before the
- * program has settled and all is made anew (see program.ts). In the first there is no such limit, as what a small program does may be one large loop.
+ * Most instructions of a region: the host's optimiser takes longer than in proportion for large ones, and more memory, which hardly any is worth before the
+ * program has settled and all is made anew (see program.ts).
  */
-const REGION_MAX = 300;
+const REGION_MAX = 200;
 /** Most instructions of a function that is translated within its callers, in the first regions. */
 const EARLY_COPIED_MAX = 64;
 /** Instructions after which what was interpreted before counts no more. */
@@ -165,7 +165,7 @@ export class Translator {
       code: this.#view,
       placement: this.#placement,
       eager: this.#options.eager,
-      regionMax: this.#isEarly ? undefined : REGION_MAX,
+      regionMax: REGION_MAX,
       copiedMax: this.#isEarly ? EARLY_COPIED_MAX : COPIED_MAX,
       fuses: hostFuses(),
     });
