@@ -36,6 +36,8 @@ const EARLY_PART = 4;
  * program has settled and all is made anew (see program.ts).
  */
 const REGION_MAX = 200;
+/** The same in the first regions: what a small program does may be one large loop. */
+const EARLY_REGION_MAX = 600;
 /** Most instructions of a function that is translated within its callers, in the first regions. */
 const EARLY_COPIED_MAX = 64;
 /** Instructions after which what was interpreted before counts no more. */
@@ -165,7 +167,7 @@ export class Translator {
       code: this.#view,
       placement: this.#placement,
       eager: this.#options.eager,
-      regionMax: REGION_MAX,
+      regionMax: this.#isEarly ? EARLY_REGION_MAX : REGION_MAX,
       copiedMax: this.#isEarly ? EARLY_COPIED_MAX : COPIED_MAX,
       fuses: hostFuses(),
     });
