@@ -17,7 +17,7 @@ import {
 } from './region.ts';
 import { type Shape, shapeOf } from './shape.ts';
 
-/** Most regions in a module that has any which are only warm: all are in the host's memory at once while it is made. */
+/** With so many regions in a module none is added that is only warm: while it is made, all of them are in the host's memory. */
 const MODULE_REGIONS_MAX = 32;
 /** Regions that switch and are not farther apart than this many bytes are taken for parts of one function: the cases of one switch. */
 const SWITCH_REACH = 4096;
