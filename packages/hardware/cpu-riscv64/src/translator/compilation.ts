@@ -36,8 +36,8 @@ export interface Work {
   readonly placement: Pick<Placement, 'ownerOf' | 'switching'>;
   /** Translates also what was never executed. */
   readonly eager: boolean;
-  /** Most instructions of a region; undefined: as many as one may have. */
-  readonly regionMax: number | undefined;
+  /** Most instructions of a region, but for what takes over a larger one. */
+  readonly regionMax: number;
   /** Most instructions of a function that is translated within its callers. */
   readonly copiedMax: number;
   /** Whether the host fuses multiplications with additions: see fusing.ts. */
@@ -101,12 +101,10 @@ interface Candidate {
 /** Finds the regions of a module. */
 class Compilation {
   readonly #work: Work;
-  readonly #regionMax: number;
   readonly #batch: Batch;
 
   constructor(work: Work) {
     this.#work = work;
-    this.#regionMax = work.regionMax ?? REGION_INSTRUCTIONS_MAX;
     this.#batch = new Batch(new Hot(work.seen));
   }
 
@@ -164,8 +162,8 @@ class Compilation {
 
   /** The region with copies of the small functions that it calls. */
   #withCopies(region: Region): Region {
-    const { eager, copiedMax, code } = this.#work;
-    return inlineCalls(region, code, { most: copiedMax, regionMost: this.#regionMax, isOften: (pc) => eager || this.#batch.hot.has(pc) });
+    const { eager, regionMax, copiedMax, code } = this.#work;
+    return inlineCalls(region, code, { most: copiedMax, regionMost: regionMax, isOften: (pc) => eager || this.#batch.hot.has(pc) });
   }
 
   /** Adds the region around some addresses to the batch, as one with the regions that it turns out to be one with. */
@@ -204,7 +202,7 @@ class Compilation {
     replaced: ReadonlySet<Placed>,
     absorbed: ReadonlySet<Candidate>,
   ): { candidate: Candidate; met: (Placed | Candidate)[] } | undefined {
-    const { eager, code, placement } = this.#work;
+    const { eager, regionMax, code, placement } = this.#work;
     const batch = this.#batch;
     const all = new Set([...replaced, ...[...absorbed].flatMap((other) => [...other.replaced])]);
     const met = new Set<Placed | Candidate>();
@@ -222,13 +220,13 @@ class Compilation {
     };
     const seeds = new Set(wanted);
     let generation = 0;
-    let most = this.#regionMax;
+    let most = regionMax;
     for (const { shape } of all) {
       for (const entry of shape.entries) seeds.add(entry);
       for (const entry of shape.hot ?? []) batch.hot.add(entry);
       generation = Math.max(generation, shape.generation + 1);
       // What is larger stays so.
-      if (shape.instructions > this.#regionMax) most = REGION_INSTRUCTIONS_MAX;
+      if (shape.instructions > regionMax) most = REGION_INSTRUCTIONS_MAX;
     }
     for (const { region } of absorbed) for (const entry of region.entries) seeds.add(entry);
     const region = exploreRegion({ ...code, taken }, [...seeds], eager ? undefined : batch.hot, most);
@@ -241,7 +239,7 @@ class Compilation {
   /** Whether another region may become part of a candidate: it is not too large then, and was not made anew too often. */
   #isJoinable(other: Placed | Candidate, { instructions }: Candidate): boolean {
     const [more, generation] = 'shape' in other ? [other.shape.instructions, other.shape.generation] : [other.instructions, 0];
-    return generation < GROWTH_MAX && instructions + more < this.#regionMax;
+    return generation < GROWTH_MAX && instructions + more < this.#work.regionMax;
   }
 
   /** Regions that seem to be cases of the same switch. */

@@ -96,6 +96,27 @@ describe('translated code that is kept', () => {
     expect(await running(shelf, work(2))).toMatchObject({ modulesMade: 0 });
   });
 
+  it('calls what has the code of a callee now, in the same process and in the next', async () => {
+    const shelf = new Shelf();
+    const TIMES = 20_000;
+    // Larger than what is translated within its caller.
+    const callee = (step: number): number[] => [...Array.from({ length: 80 }, () => Word.addi(A0, A0, step)), Word.jalr(0, RA, 0)];
+    const work =
+      (...steps: readonly number[]) =>
+      ({ write, run }: Machine): void => {
+        write(CODE, Word.jal(RA, FAR - CODE), Word.addi(A1, A1, -1), Word.bnez(A1, -8), Word.ECALL);
+        for (const step of steps) {
+          write(FAR, ...callee(step));
+          expect(run(CODE, TIMES)).toBe(80 * step * TIMES);
+        }
+      };
+    const counters = await running(shelf, work(1, 2));
+    // The caller, which calls its first callee directly, was not made anew.
+    expect(counters).toMatchObject({ modulesMade: 2, regionsMade: 3, regionsDropped: 1 });
+    await running(shelf, work(3));
+    await running(shelf, work(2, 1));
+  });
+
   it('is put in place region by region, as its pages come', async () => {
     const shelf = new Shelf();
     await running(shelf, ({ context, write, run }) => {
