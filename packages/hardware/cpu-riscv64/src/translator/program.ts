@@ -1,11 +1,9 @@
 import type { CodeName, CodeStore } from '@ashlar/hardware';
-import { compiler, loadCompiler } from './compiler.ts';
+import { compiler } from './compiler.ts';
 import { hostFuses } from './fusing.ts';
 import { type KeptModule, Shared } from './shared-module.ts';
 
-/** After so many runs of a program, what it does as a rule is translated. */
-const RUNS_TO_SETTLE = 2;
-/** After so many, what is kept anew must be worth it: the host's optimiser is done with most of the code by then. */
+/** After so many runs of a program, what is kept anew must be worth it: the host's optimiser is done with most of the code by then. */
 const RUNS_TO_KEEP = 4;
 /** It must be this part of all then, at least: writing all takes some 2 % of a program's first run. */
 const NEWS_PART = 32;
@@ -15,7 +13,7 @@ const MODULES_MAX = 192;
 /** All is made anew as one module when at least this part of it is not in the one that there is. */
 const APART_PART = 2;
 /** What that takes, in milliseconds for each guest instruction; it may take this part of the time that the process has taken. */
-const JOIN_MS = 0.015;
+const JOIN_MS = 0.01;
 const JOIN_PART = 3;
 
 /** What a store keeps under a program's name. */
@@ -30,7 +28,7 @@ export interface KeptProgram {
 export class Program {
   /** The oldest first. */
   readonly #modules = new Set<Shared>();
-  /** What was known of the program when it had settled, in one module; what is translated since then is in others. */
+  /** What was known of the program when that was made anew, in one module; what is translated since then is in others. */
   #whole: Shared | undefined;
   /** Processes that kept something of it. */
   readonly #runs: number;
@@ -42,13 +40,12 @@ export class Program {
     this.#runs = runs;
     this.#whole = whole && sharedFrom(whole);
     for (const module of modules) this.#modules.add(sharedFrom(module));
-    if (this.#isToBeJoined) void loadCompiler();
     store.keep(name, () => this.#kept());
   }
 
-  /** Whether what it does as a rule is translated. */
+  /** Whether what it does as a rule is translated: a process before this one saw to it. */
   get isSettled(): boolean {
-    return this.#runs >= RUNS_TO_SETTLE;
+    return this.#runs > 0;
   }
 
   get modules(): Iterable<Shared> {
@@ -71,9 +68,9 @@ export class Program {
     return liveIn(this.modules);
   }
 
-  /** Whether the process at whose end this is settles the program, and most of it is in pieces. */
+  /** Whether most of the program is in pieces. */
   get #isToBeJoined(): boolean {
-    return this.#runs + 1 >= RUNS_TO_SETTLE && liveIn(this.#modules) > this.#live / APART_PART;
+    return liveIn(this.#modules) > this.#live / APART_PART;
   }
 
   #kept(): KeptProgram | undefined {
@@ -82,13 +79,13 @@ export class Program {
     const isJoined = this.#isToBeJoined && live * JOIN_MS < performance.now() / JOIN_PART && this.#join();
     return {
       // The host's optimiser begins anew with one module.
-      runs: isJoined ? RUNS_TO_SETTLE : this.#runs + 1,
+      runs: isJoined ? 1 : this.#runs + 1,
       whole: this.#whole?.kept(),
       modules: [...this.#modules].flatMap((shared) => shared.kept() ?? []),
     };
   }
 
-  /** Makes all anew as one module; false if there is no compiler at hand. */
+  /** Makes all anew as one module; false if there is no compiler at hand: this process translated nothing. */
   #join(): boolean {
     const shapes = [...this.modules].reverse().flatMap((shared) => shared.shapes.filter(({ superseded }) => !superseded));
     const made = compiler()?.join(shapes, hostFuses());

@@ -32,8 +32,8 @@ const SETTLED_PATIENCE = 10;
 const EARLY_REGIONS = 24;
 const EARLY_PART = 4;
 /**
- * Most instructions of a region: the host's optimiser takes longer than in proportion for large ones, and more memory, which hardly any is worth before the
- * program has settled and all is made anew (see program.ts).
+ * Most instructions of a region: the host's optimiser takes longer than in proportion for large ones, and more memory, which hardly any is worth before all is
+ * made anew for the next process (see program.ts).
  */
 const REGION_MAX = 200;
 /** The same in the first regions: what a small program does may be one large loop. */
