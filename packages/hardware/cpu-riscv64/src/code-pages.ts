@@ -93,8 +93,10 @@ export class CodePages {
   readonly #held = new Set<number>();
   /** Told before the bytes of a page change or it may no longer be executed. */
   onChange: (page: number) => void = () => undefined;
-  /** Told when a page got a slot with nothing decoded in it. */
+  /** Told when a page got a slot: it may be executed, and is about to be. */
   onSlot: (page: number) => void = () => undefined;
+  /** Told when nothing is decoded any more in the slot of a page, whose bytes are about to change. */
+  onClear: (page: number) => void = () => undefined;
 
   constructor(engine: Engine) {
     this.#engine = engine;
@@ -196,7 +198,7 @@ export class CodePages {
     const slot = this.#engine.u16[(CODE_INDEX >> 1) + page] as number;
     if (slot !== 0) {
       this.#clear(slot);
-      this.onSlot(page);
+      this.onClear(page);
     }
     this.#forgetStraddler(page);
     this.#unmark(page);

@@ -47,7 +47,8 @@ export class Placement {
     this.#code = code;
     this.#counters = counters;
     code.onChange = (page) => this.#changed(page);
-    code.onSlot = (page) => this.#mark(page);
+    code.onSlot = (page) => this.#reached(page);
+    code.onClear = (page) => this.#mark(page);
   }
 
   /** Whether it is time to start over: called where no translated code is running. */
@@ -162,13 +163,15 @@ export class Placement {
   }
 
   /** Puts in place what of a module is right by now and was not before. */
-  #settle({ shared, base, waiting }: PlacedModule): void {
-    for (const number of waiting) {
-      const shape = shared.shapes[number] as Shape;
-      if (shape.superseded || !this.#isSame(shape) || !this.#isFree(shape)) continue;
-      waiting.delete(number);
-      this.#place(shape, base + number);
-    }
+  #settle(module: PlacedModule): void {
+    for (const number of module.waiting) this.#settleOne(module, number);
+  }
+
+  #settleOne({ shared, base, waiting }: PlacedModule, number: number): void {
+    const shape = shared.shapes[number] as Shape;
+    if (shape.superseded || !this.#isSame(shape) || !this.#isFree(shape)) return;
+    waiting.delete(number);
+    this.#place(shape, base + number);
   }
 
   #place(shape: Shape, index: number): void {
@@ -249,6 +252,15 @@ export class Placement {
       this.#counters.regionsDropped++;
       this.#remove(placed);
     }
+  }
+
+  /** A page of code is there, and is about to be executed: what was waiting for it may be right by now. */
+  #reached(page: number): void {
+    for (const module of this.#modules.values()) {
+      if (module.waiting.size === 0) continue;
+      for (const number of module.shared.regionsOn(page)) if (module.waiting.has(number)) this.#settleOne(module, number);
+    }
+    this.#mark(page);
   }
 
   /** Makes the entries on a page known to the interpreter, if it has a slot. */

@@ -130,7 +130,9 @@ describe('translated code that is kept', () => {
       }
     });
     // The interpreter's machine code is there as well if the host has optimised it by now.
-    const lengths = [...shelf.values.values()].flatMap((kept) => (kept as Partial<KeptProgram>).whole?.shapes.length ?? []);
+    const lengths = [...shelf.values.values()].flatMap(
+      (kept) => (kept as Partial<KeptProgram>).modules?.map(({ shapes }) => shapes.length) ?? [],
+    );
     expect(lengths).toEqual([2]);
     const counters = await running(shelf, ({ context, write, run }) => {
       write(CODE, ...loop(1), ...CALLER);
@@ -175,10 +177,13 @@ describe('translated code that is kept', () => {
         return { notes, counters: cpu.counters() };
       });
     const { notes: expected } = await traces('off');
-    expect((await traces('eager')).notes).toEqual(expected);
-    expect([...shelf.values.values()].filter((kept) => (kept as Partial<KeptProgram>).whole !== undefined).length).toBeGreaterThan(50);
+    const first = await traces('eager');
+    expect(first.notes).toEqual(expected);
+    const modules = [...shelf.values.values()].flatMap((kept) => (kept as Partial<KeptProgram>).modules ?? []);
+    expect(modules.filter(({ shapes }) => shapes.length > 1).length).toBeGreaterThan(5);
     const joined = await traces('eager');
     expect(joined.notes).toEqual(expected);
+    expect(joined.counters.modulesMade).toBeLessThan(first.counters.modulesMade as number);
     expect(joined.counters.modulesShared).toBeGreaterThan(50);
   });
 
@@ -195,7 +200,7 @@ describe('translated code that is kept', () => {
     const first = await running(shelf, work);
     expect(first.modulesMade).toBeGreaterThan(1);
     const program = [...shelf.values.values()].find((kept): kept is KeptProgram => (kept as Partial<KeptProgram>).runs !== undefined);
-    expect(program).toMatchObject({ runs: 1, whole: { shapes: { length: first.regionsMade } }, modules: [] });
+    expect(program).toMatchObject({ runs: 1, modules: [{ shapes: { length: first.regionsMade } }] });
     const joined = await running(shelf, work);
     expect(joined).toMatchObject({ modulesMade: 0, modulesShared: 1 });
     expect(joined.instructionsInterpreted).toBeLessThan(20_000);
@@ -215,15 +220,18 @@ describe('translated code that is kept', () => {
       };
     const parts = (): unknown =>
       [...shelf.values.values()].flatMap((kept) => {
-        const { whole, modules } = kept as Partial<KeptProgram>;
-        return modules === undefined ? [] : [[whole?.shapes.length, modules.length]];
+        const { modules } = kept as Partial<KeptProgram>;
+        return modules === undefined ? [] : [modules.map(({ shapes }) => shapes.length)];
       });
     await running(shelf, work(1, 2, 3));
-    expect(parts()).toEqual([[3, 0]]);
+    expect(parts()).toEqual([[3]]);
     await running(shelf, work(4));
     expect(parts()).toEqual([[3, 1]]);
     await running(shelf, work(5, 6, 7));
-    expect(parts()).toEqual([[7, 0]]);
-    expect(await running(shelf, work(1, 2, 3, 4, 5, 6, 7))).toMatchObject({ modulesMade: 0, modulesShared: 1 });
+    expect(parts()).toEqual([[7]]);
+    // What is less is one module of its own.
+    await running(shelf, work(8, 9));
+    expect(parts()).toEqual([[7, 2]]);
+    expect(await running(shelf, work(1, 2, 3, 4, 5, 6, 7, 8, 9))).toMatchObject({ modulesMade: 0, modulesShared: 2 });
   });
 });

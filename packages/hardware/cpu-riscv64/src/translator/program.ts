@@ -7,39 +7,41 @@ import { type KeptModule, Shared } from './shared-module.ts';
 const RUNS_TO_KEEP = 4;
 /** It must be this part of all then, at least: writing all takes some 2 % of a program's first run. */
 const NEWS_PART = 32;
-/** Most modules of a program that are held and kept; the newest are. */
-const MODULES_MAX = 192;
+/** Most modules that are held of those that a process makes; the newest are. */
+const MADE_MAX = 192;
 
-/** All is made anew as one module when at least this part of it is not in the one that there is. */
+/** All is made anew as one module when at least this part of it is outside of the largest one, or when so many were kept. */
 const APART_PART = 2;
+const KEPT_MAX = 16;
 /** What that takes, in milliseconds for each guest instruction; it may take this part of the time that the process has taken. */
 const JOIN_MS = 0.01;
 const JOIN_PART = 3;
 
 /** What a store keeps under a program's name. */
 export interface KeptProgram {
+  /** Processes since the last one that kept much that was new. */
   readonly runs: number;
-  /** What was made anew as one module. */
-  readonly whole: KeptModule | undefined;
+  /** The oldest first. */
   readonly modules: readonly KeptModule[];
 }
 
-/** What was translated of a program, in this process and in ones before it. It is known by the code where it begins. */
+/**
+ * What was translated of a program, in this process and in ones before it. It is known by the code where it begins. What a process makes are many small
+ * modules, as it finds what is hot; before it ends, one is made of them, or of all that is kept.
+ */
 export class Program {
-  /** The oldest first. */
-  readonly #modules = new Set<Shared>();
-  /** What was known of the program when that was made anew, in one module; what is translated since then is in others. */
-  #whole: Shared | undefined;
-  /** Processes that kept something of it. */
+  /** What processes before this one kept, the oldest first. */
+  readonly #found: readonly Shared[];
+  /** By this process, the oldest first. */
+  readonly #made = new Set<Shared>();
   readonly #runs: number;
   /** Guest instructions translated in this process. */
   #news = 0;
 
   constructor(store: CodeStore, name: CodeName) {
-    const { runs, whole, modules } = (store.load(name) ?? { runs: 0, modules: [] }) as KeptProgram;
+    const { runs, modules } = (store.load(name) ?? { runs: 0, modules: [] }) as KeptProgram;
     this.#runs = runs;
-    this.#whole = whole && sharedFrom(whole);
-    for (const module of modules) this.#modules.add(sharedFrom(module));
+    this.#found = modules.map(({ shapes, bytes, code }) => new Shared(shapes, undefined, bytes, code));
     store.keep(name, () => this.#kept());
   }
 
@@ -48,55 +50,55 @@ export class Program {
     return this.#runs > 0;
   }
 
-  get modules(): Iterable<Shared> {
-    return this.#whole === undefined ? this.#modules : [this.#whole, ...this.#modules];
+  /** The oldest first. */
+  get modules(): readonly Shared[] {
+    return [...this.#found, ...this.#made];
   }
 
   /** A module was made. */
   add(shared: Shared): void {
     this.#news += shared.liveInstructions;
-    this.#modules.add(shared);
-    if (this.#modules.size <= MODULES_MAX) return;
-    for (const oldest of this.#modules) {
-      this.#modules.delete(oldest);
+    this.#made.add(shared);
+    if (this.#made.size <= MADE_MAX) return;
+    for (const oldest of this.#made) {
+      this.#made.delete(oldest);
       return;
     }
   }
 
-  /** Guest instructions in regions that no other has replaced. */
-  get #live(): number {
-    return liveIn(this.modules);
-  }
-
-  /** Whether most of the program is in pieces. */
-  get #isToBeJoined(): boolean {
-    return liveIn(this.#modules) > this.#live / APART_PART;
-  }
-
   #kept(): KeptProgram | undefined {
-    const live = this.#live;
-    if (live === 0 || (this.#runs >= RUNS_TO_KEEP && this.#news < live / NEWS_PART)) return undefined;
-    const isJoined = this.#isToBeJoined && live * JOIN_MS < performance.now() / JOIN_PART && this.#join();
+    const live = liveIn(this.modules);
+    const hasNews = this.#news >= live / NEWS_PART;
+    if (live === 0 || (this.#runs >= RUNS_TO_KEEP && !hasNews)) return undefined;
     return {
-      // The host's optimiser begins anew with one module.
-      runs: isJoined ? 1 : this.#runs + 1,
-      whole: this.#whole?.kept(),
-      modules: [...this.#modules].flatMap((shared) => shared.kept() ?? []),
+      // The host's optimiser begins anew with what is new.
+      runs: hasNews ? 1 : this.#runs + 1,
+      modules: this.#together(live).flatMap((shared) => shared.kept() ?? []),
     };
   }
 
-  /** Makes all anew as one module; false if there is no compiler at hand: this process translated nothing. */
-  #join(): boolean {
-    const shapes = [...this.modules].reverse().flatMap((shared) => shared.shapes.filter(({ superseded }) => !superseded));
-    const made = compiler()?.join(shapes, hostFuses());
-    if (made === undefined) return false;
-    for (const shape of made.joined) shape.superseded = true;
-    this.#whole = new Shared(made.shapes, undefined, made.bytes);
-    return true;
+  /** All of it, in few modules: most of it in one. */
+  #together(live: number): readonly Shared[] {
+    const { modules } = this;
+    const largest = Math.max(...modules.map(({ liveInstructions }) => liveInstructions));
+    if (live - largest > live / APART_PART || this.#found.length >= KEPT_MAX) return joined(modules) ?? modules;
+    return [...this.#found, ...(joined([...this.#made]) ?? this.#made)];
   }
 }
 
-const sharedFrom = ({ shapes, bytes, code }: KeptModule): Shared => new Shared(shapes, undefined, bytes, code);
+/**
+ * These with one more, of all that is live in them; undefined if they are one already, it would take too long or there is no compiler at hand: the process
+ * has translated nothing.
+ */
+function joined(modules: readonly Shared[]): readonly Shared[] | undefined {
+  if (modules.length < 2 || liveIn(modules) * JOIN_MS > performance.now() / JOIN_PART) return undefined;
+  const shapes = modules.toReversed().flatMap((shared) => shared.shapes.filter(({ superseded }) => !superseded));
+  const made = compiler()?.join(shapes, hostFuses());
+  if (made === undefined) return undefined;
+  for (const shape of made.joined) shape.superseded = true;
+  // Where the code of some is not what newer ones have there, they stay live.
+  return [...modules, new Shared(made.shapes, undefined, made.bytes)];
+}
 
 const liveIn = (modules: Iterable<Shared>): number => [...modules].reduce((sum, { liveInstructions }) => sum + liveInstructions, 0);
 

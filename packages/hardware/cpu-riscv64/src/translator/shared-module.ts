@@ -17,6 +17,8 @@ export class Shared {
   readonly #bytes: Uint8Array<ArrayBuffer> | undefined;
   #code: ArrayBuffer | undefined;
   #module: WebAssembly.Module | undefined;
+  /** Numbers of regions by page of the code that they are right for. */
+  #byPage: Map<number, number[]> | undefined;
 
   /** `module`: undefined if it is to be made when it is first wanted. `bytes`: undefined if no other process will want them. */
   constructor(shapes: readonly Shape[], module: WebAssembly.Module | undefined, bytes?: Uint8Array<ArrayBuffer>, code?: ArrayBuffer) {
@@ -35,6 +37,12 @@ export class Shared {
     return this.#module;
   }
 
+  /** Numbers of the regions that have code on a page. */
+  regionsOn(page: number): readonly number[] {
+    this.#byPage ??= numbersByPage(this.shapes);
+    return this.#byPage.get(page) ?? NOTHING;
+  }
+
   /** Guest instructions in regions that no other has replaced. */
   get liveInstructions(): number {
     return this.shapes.reduce((sum, { superseded, instructions }) => sum + (superseded ? 0 : instructions), 0);
@@ -51,6 +59,20 @@ export class Shared {
       shapes: this.shapes,
     };
   }
+}
+
+const NOTHING: readonly number[] = [];
+
+function numbersByPage(shapes: readonly Shape[]): Map<number, number[]> {
+  const byPage = new Map<number, number[]>();
+  for (const [number, { pages }] of shapes.entries()) {
+    for (const page of pages) {
+      const numbers = byPage.get(page);
+      if (numbers === undefined) byPage.set(page, [number]);
+      else numbers.push(number);
+    }
+  }
+  return byPage;
 }
 
 /** A module is kept for other processes as long as this part of its instructions is in regions that no other has replaced. */

@@ -143,6 +143,7 @@ export class Translator {
     this.#placement.clear();
     this.#code.onChange = () => undefined;
     this.#code.onSlot = () => undefined;
+    this.#code.onClear = () => undefined;
   }
 
   /** Translates what became hot, if the compiler is loaded by now. */
