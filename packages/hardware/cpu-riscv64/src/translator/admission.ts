@@ -2,6 +2,7 @@ import { PAGE_SHIFT, PAGE_SIZE, PERMS } from '../layout.ts';
 import type { Code, Label, Local } from '../wasm/code.ts';
 import { type I32, type I64, i32, i64 } from '../wasm/expression.ts';
 import type { Integers } from './integers.ts';
+import { flagsAt } from './permissions.ts';
 import type { Reach, Version } from './versions.ts';
 
 /** What an admission is written with. */
@@ -14,6 +15,8 @@ export interface Admitting {
   readonly bound: Local<'i32'>;
   /** Turns of the exact version until the next admission is tried. */
   readonly wait: Local<'i32'>;
+  /** 1 if the loop begins. */
+  readonly begins: Local<'i32'>;
   /** Fuel that a turn, and what follows it up to the next look at the fuel, may need, and the exact version after it. */
   readonly least: number;
   /** Goes to the gate; goes to the exact version. */
@@ -31,7 +34,18 @@ const WINDOW_BYTES = WINDOW_PAGES * PAGE_SIZE;
 
 /** Finds out how many turns all accesses of a loop stay within pages that allow them, and lets the gate open for as many. */
 export function writeAdmission(parts: Admitting): void {
-  const { code, version, fuel, bound, wait, least, admit, refuse } = parts;
+  const { code, version, fuel, wait, begins, least, admit, refuse } = parts;
+  if (version.firstTurns > 0) {
+    code.if(begins, () => {
+      code.set(begins, i32.const(0));
+      code.block((fail) => {
+        writeFirst(parts, fail);
+        setBound(parts, i32.const((version.firstTurns - 2) * version.shortest));
+        admit();
+      });
+      refuse();
+    });
+  }
   code.if(wait, () => {
     code.set(wait, i32.sub(wait, i32.const(1)));
     refuse();
@@ -41,29 +55,56 @@ export function writeAdmission(parts: Admitting): void {
     for (const reach of version.reaches) writeReach(parts, reach, turns, fail);
     code.brIf(fail, i32.ltS(turns, i32.const(2)));
     code.brIf(fail, i32.ltS(fuel, i32.const(least)));
-    // After so many turns, however short, the fuel is below the bound, and one more is still admitted.
-    code.set(bound, i32.sub(fuel, i32.mul(i32.sub(turns, i32.const(2)), i32.const(version.shortest))));
-    code.set(bound, i32.select(i32.gtS(bound, i32.const(least)), bound, i32.const(least)));
+    setBound(parts, i32.mul(i32.sub(turns, i32.const(2)), i32.const(version.shortest)));
     admit();
   });
   code.set(wait, i32.const(WAIT_REFUSED));
   refuse();
 }
 
+/** `needed`: of two turns less than are admitted. After so many, however short, the fuel is below the bound, and one more is still admitted. */
+function setBound({ code, fuel, bound, least }: Admitting, needed: I32): void {
+  code.set(bound, i32.sub(fuel, needed));
+  code.set(bound, i32.select(i32.gtS(bound, i32.const(least)), bound, i32.const(least)));
+}
+
+/** Looks whether the first turns are admitted: at all pages from the first byte that they access to the last. */
+function writeFirst({ code, version, integers }: Admitting, fail: Label): void {
+  let beyond: I64 | undefined;
+  const flags = new Map<number, I32>();
+  for (const { roots, low, high, stride, right } of version.reaches) {
+    const far = stride * (version.firstTurns - 1);
+    const first = code.let(sum(integers, roots, low + Math.min(0, far)));
+    beyond = beyond === undefined ? first : i64.or(beyond, first);
+    const last = high - low + Math.abs(far);
+    for (let at = 0; ; at = Math.min(at + PAGE_SIZE, last)) {
+      const page = flagsAt(i32.add(i32.wrap(first), i32.const(at)));
+      const before = flags.get(right);
+      flags.set(right, before === undefined ? page : i32.and(before, page));
+      if (at === last) break;
+    }
+  }
+  if (beyond === undefined) return;
+  code.brIf(fail, i64.ne(i64.shrU(beyond, i64.const(32)), i64.const(0)), false);
+  for (const [right, all] of flags) code.brIf(fail, i32.eqz(i32.and(all, i32.const(right))), false);
+}
+
+/** Of registers as they are, and a number. */
+function sum(integers: Integers, registers: number, start: number): I64 {
+  let all: I64 = i64.const(start);
+  for (let r = 1; r < 32; r++) if (((registers >>> r) & 1) !== 0) all = i64.add(all, integers.value(r));
+  return all;
+}
+
 function writeReach({ code, integers }: Admitting, reach: Reach, turns: Local<'i32'>, fail: Label): void {
   const { roots, low, high, stride, added } = reach;
-  const sum = (registers: number, start: number): I64 => {
-    let all: I64 = i64.const(start);
-    for (let r = 1; r < 32; r++) if (((registers >>> r) & 1) !== 0) all = i64.add(all, integers.value(r));
-    return all;
-  };
-  const first = code.let(sum(roots, low));
+  const first = code.let(sum(integers, roots, low));
   code.brIf(fail, i64.ne(i64.shrU(first, i64.const(32)), i64.const(0)));
   const bytes = high - low + 1;
   const room = code.let(stride < 0 ? roomBelow(i32.add(i32.wrap(first), i32.const(bytes - 1)), reach) : roomAbove(i32.wrap(first), reach));
   code.brIf(fail, i32.ltS(room, i32.const(bytes)));
   if (stride === 0 && added === 0) return;
-  const distance = added === 0 ? i32.const(Math.abs(stride)) : writeDistance(code, code.let(sum(added, 0)), stride, fail);
+  const distance = added === 0 ? i32.const(Math.abs(stride)) : writeDistance(code, code.let(sum(integers, added, 0)), stride, fail);
   const last = i32.divU(i32.sub(room, i32.const(bytes)), distance);
   code.set(room, i32.add(last, i32.const(1)));
   code.set(turns, i32.select(i32.ltS(room, turns), room, turns));

@@ -2,7 +2,7 @@ import type { Flow } from './flow.ts';
 import type { Plan, Plans } from './guards.ts';
 import type { Op } from './op.ts';
 import { addExposed, addWritten, type Registers } from './operands.ts';
-import { type Block, calls, type Region, successors } from './region.ts';
+import { type Block, calls, decides, type Region, successors } from './region.ts';
 import { innermost, registersOf, type Version } from './versions.ts';
 
 /** Most sets of registers that side exits of a region write back: more are merged, at the price of loading what is not dirty. */
@@ -85,7 +85,7 @@ export function lifetimes(
   const gates = new Map(versions.map((version) => [version.gate, version]));
   const facts = new Map<number, Facts>();
   for (const block of region.blocks.values()) {
-    facts.set(block.start, factsOf(block, checkpoints.has(block.start) && !gates.has(block.start), plans));
+    facts.set(block.start, factsOf(block, checkpoints.has(block.start) && !decides(block), plans));
   }
   for (const { admission, reaches } of versions) include((facts.get(admission) as Facts).exposed, { x: registersOf(reaches), f: 0 });
   const read = needs(region, flow.order, facts, new Map(flow.order.map((pc) => [pc, (facts.get(pc) as Facts).exposed])));
@@ -338,8 +338,9 @@ function needs(region: Region, order: readonly number[], facts: ReadonlyMap<numb
 }
 
 /** Whether the block may end by leaving the region, with what is dirty written back. */
-function goesOut(region: Region, { end }: Block): boolean {
+function goesOut(region: Region, block: Block): boolean {
+  const { end } = block;
   if (end.kind === 'go') return !region.blocks.has(end.to);
   if (end.kind === 'branch') return !region.blocks.has(end.to) || !region.blocks.has(end.next);
-  return end.kind !== 'admit' && end.kind !== 'gate';
+  return !decides(block);
 }

@@ -7,22 +7,23 @@ import { type Callee, type Code, call, callIndirect, type Label, type Local } fr
 import { f32, f64, type I32, type I64, i32, i64 } from '../wasm/expression.ts';
 import { writeAdmission } from './admission.ts';
 import { BlockLocals } from './block-locals.ts';
+import { planRegion } from './blueprint.ts';
 import { Entries } from './entries.ts';
-import { type Flow, type Item, structure } from './flow.ts';
-import { type CheckCounts, countChecks, type Plan, type Plans, planGuards } from './guards.ts';
+import type { Flow, Item } from './flow.ts';
+import { type CheckCounts, countChecks, type Plan, type Plans } from './guards.ts';
 import { type Surroundings, TranslatorGuest } from './guest.ts';
 import type { Helpers } from './imports.ts';
 import { Integers } from './integers.ts';
-import { type Lifetimes, lifetimes, none, without } from './lifetimes.ts';
+import { type Lifetimes, none, without } from './lifetimes.ts';
 import { type Loads, placeLoads } from './loads.ts';
 import { planMerges } from './merges.ts';
 import type { Op } from './op.ts';
 import { addOperands, eachRegister, has, type Registers } from './operands.ts';
-import { type Block, type End, type Region, returns, successors, switches, type Way } from './region.ts';
+import { type Block, type End, type Region, successors, switches, type Way } from './region.ts';
 import { planRotations } from './rotations.ts';
 import { flowOfSingles, type Singles, type SinglesFlow } from './singles.ts';
-import { steadyBlocks, type Version, versionLoops } from './versions.ts';
-import { type Held, heldAtExits, planWords, type Words } from './words.ts';
+import type { Version } from './versions.ts';
+import { type Held, heldAtExits, type Words } from './words.ts';
 
 /** Deepest nest of guest calls made as wasm calls; deeper ones return to the interpreter and start over. Bounds the host's stack. */
 const CALL_DEPTH_MAX = 160;
@@ -68,6 +69,7 @@ interface Admitted {
   readonly version: Version;
   readonly bound: Local<'i32'>;
   readonly wait: Local<'i32'>;
+  readonly begins: Local<'i32'>;
 }
 
 /** Writes one region's function. */
@@ -81,7 +83,7 @@ export class RegionWriter implements Surroundings {
   readonly #parts: Parts;
   /** With its loops in two versions. */
   readonly #region: Region;
-  /** By gate and by admission. */
+  /** By begin, by gate and by admission. */
   readonly #admitted = new Map<number, Admitted>();
   readonly #flow: Flow;
   readonly #plans: Plans;
@@ -92,7 +94,6 @@ export class RegionWriter implements Surroundings {
   readonly #loads: Loads;
   readonly #guest: TranslatorGuest;
   readonly #answer: Local<'i64'>;
-  /** Blocks that look at the fuel when they begin: no path goes on for ever without one. */
   readonly #checkpoints: ReadonlySet<number>;
   readonly #longest: ReadonlyMap<number, number>;
   readonly #levels: Level[] = [];
@@ -118,18 +119,17 @@ export class RegionWriter implements Surroundings {
     this.fuses = fuses;
     this.#answer = code.local('i64');
     this.blockLocals = new BlockLocals(code);
-    const exact = structure(region);
-    const versioned = versionLoops(region, exact);
-    this.#region = versioned.region;
-    for (const version of versioned.versions) {
-      const admitted = { version, bound: code.local('i32'), wait: code.local('i32') };
-      this.#admitted.set(version.gate, admitted).set(version.admission, admitted);
+    const { versions, ...blueprint } = planRegion(region);
+    this.#region = blueprint.region;
+    this.#flow = blueprint.flow;
+    this.#checkpoints = blueprint.checkpoints;
+    this.#plans = blueprint.plans;
+    this.#lifetimes = blueprint.lifetimes;
+    this.#words = blueprint.words;
+    for (const version of versions) {
+      const admitted = { version, bound: code.local('i32'), wait: code.local('i32'), begins: code.local('i32') };
+      this.#admitted.set(version.begin, admitted).set(version.gate, admitted).set(version.admission, admitted);
     }
-    this.#flow = versioned.region === region ? exact : structure(versioned.region);
-    this.#checkpoints = new Set([...this.#flow.selected.keys(), ...this.#flow.headers, ...returns(region)]);
-    this.#plans = planGuards(this.#region, this.#flow, steadyBlocks(versioned.versions));
-    this.#lifetimes = lifetimes(this.#region, this.#flow, this.#checkpoints, this.#plans, versioned.versions);
-    this.#words = planWords(this.#region, this.#flow, this.#lifetimes.read);
     this.#heldAtExits = heldAtExits(this.#region, this.#words, this.#lifetimes);
     this.#loads = placeLoads(this.#region, this.#flow, this.#lifetimes, this.#plans.kept, this.#words);
     this.#wideAtEntries = region.entries.reduce((all, pc) => all | this.#wideAt(pc), 0);
@@ -343,11 +343,11 @@ export class RegionWriter implements Surroundings {
   /** Goes on at `next` if that is where a call came back; if not, `otherwise` returns or sees to it. Everything was in memory before the call. */
   #comeBack(next: number, otherwise: (address: number) => void): void {
     const { code } = this;
-    const { region, fuel } = this.#parts;
+    const { fuel } = this.#parts;
     const address = this.#addressOf(next);
     const goOn = goOnAt(i64.const(address));
     const isElsewhere = i64.ne(this.#answer, i64.const(address));
-    if (!region.blocks.has(next)) {
+    if (!this.#region.blocks.has(next)) {
       code.return(i64.select(isElsewhere, this.#answer, goOn));
       return;
     }
@@ -524,12 +524,17 @@ export class RegionWriter implements Surroundings {
   }
 
   #writeAdmission({ gate, header }: End & { kind: 'admit' }): void {
-    const { version, bound, wait } = this.#admitted.get(gate) as Admitted;
     const { code, integers } = this;
+    const admitted = this.#admitted.get(gate) as Admitted;
     const least = (this.#longest.get(gate) as number) + (this.#longest.get(header) as number);
     const admit = (): void => this.#goTo(gate);
     const refuse = (): void => this.#goTo(header);
-    code.scratch(() => writeAdmission({ code, version, integers, fuel: this.#parts.fuel, bound, wait, least, admit, refuse }));
+    code.scratch(() => writeAdmission({ ...admitted, code, integers, fuel: this.#parts.fuel, least, admit, refuse }));
+  }
+
+  #writeBegin({ start }: Block, { admission }: End & { kind: 'begin' }): void {
+    this.code.set((this.#admitted.get(start) as Admitted).begins, i32.const(1));
+    this.#goTo(admission);
   }
 
   #writeGate({ steady, admission }: End & { kind: 'gate' }): void {
@@ -542,20 +547,21 @@ export class RegionWriter implements Surroundings {
   #writeBlock(pc: number): void {
     const block = this.#region.blocks.get(pc) as Block;
     this.#block = block;
+    if (this.#flow.selected.has(pc)) this.code.set(this.#parts.way, zero);
     this.integers.begin(this.#words.start.get(pc) as Held);
     this.#guest.singles = this.#singles.start.get(pc) as Singles;
     this.#load(this.#loads.own.get(pc) as Registers);
     const { end } = block;
-    if (end.kind === 'admit') this.#writeAdmission(end);
+    if (end.kind === 'begin') this.#writeBegin(block, end);
+    else if (end.kind === 'admit') this.#writeAdmission(end);
     else if (end.kind === 'gate') this.#writeGate(end);
     else this.#writeInstructions(block);
   }
 
   #writeInstructions(block: Block): void {
     const { code } = this;
-    const { way, fuel } = this.#parts;
+    const { fuel } = this.#parts;
     const pc = block.start;
-    if (this.#flow.selected.has(pc)) code.set(way, zero);
     if (this.#checkpoints.has(pc)) {
       code.ifRarely(i32.ltS(fuel, i32.const(this.#longest.get(pc) as number)), () => this.#exit(leaveAt(block.address, Left.FUEL, 0)));
     }

@@ -32,6 +32,7 @@ export type End =
   | { readonly kind: 'tail' }
   | { readonly kind: 'jumpIndirect' }
   // Of loops in two versions: see versions.ts.
+  | { readonly kind: 'begin'; readonly admission: number }
   | { readonly kind: 'admit'; readonly gate: number; readonly header: number }
   | { readonly kind: 'gate'; readonly steady: number; readonly admission: number };
 
@@ -255,6 +256,9 @@ export const switches = ({ blocks }: Region): boolean => [...blocks.values()].so
 /** Whether a block ends with a call. */
 export const calls = ({ end }: Block): boolean => isCall(end);
 
+/** Whether a block has no code of the guest, and only decides where it goes on: see versions.ts. */
+export const decides = ({ end }: Block): boolean => end.kind === 'begin' || end.kind === 'admit' || end.kind === 'gate';
+
 /** Where the call that a block ends with comes back to in the region. */
 export function comesBackTo({ blocks }: Region, { end }: Block): number | undefined {
   return isCall(end) && blocks.has(end.next) ? end.next : undefined;
@@ -299,6 +303,8 @@ function ends(end: End): { to?: number; next?: number } {
     case 'rest':
     case 'back':
       return { next: end.next };
+    case 'begin':
+      return { to: end.admission };
     case 'admit':
       return { to: end.gate, next: end.header };
     case 'gate':

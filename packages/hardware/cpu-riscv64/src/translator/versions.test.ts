@@ -4,6 +4,7 @@ import { Riscv64Cpu } from '../cpu.ts';
 import { address, made, TestAccount } from '../differential/machine.ts';
 import * as Word from '../differential/words.ts';
 import { Perm } from '../layout.ts';
+import { planRegion } from './blueprint.ts';
 import { structure } from './flow.ts';
 import type { Translation } from './options.ts';
 import { exploreRegion, type Region } from './region.ts';
@@ -13,11 +14,15 @@ const START = 0x1_0000;
 const DATA = 0x4_0000;
 const [T0, T1, A0, A1, A2, A3, A4] = [5, 6, 10, 11, 12, 13, 14] as const;
 
-/** The versions of the loops of these instructions, hot or not. */
-function versionsOf(words: readonly number[], hot?: ReadonlySet<number>): readonly Version[] {
+function regionOf(words: readonly number[], hot?: ReadonlySet<number>): Region {
   const halves = new Uint16Array(Uint32Array.from(words).buffer);
   const view = { half: (pc: number) => halves[(pc - START) / 2] ?? -1, taken: () => false, reached: () => true };
-  const region = exploreRegion(view, [START], hot) as Region;
+  return exploreRegion(view, [START], hot) as Region;
+}
+
+/** The versions of the loops of these instructions, hot or not. */
+function versionsOf(words: readonly number[], hot?: ReadonlySet<number>): readonly Version[] {
+  const region = regionOf(words, hot);
   return versionLoops(region, structure(region)).versions;
 }
 
@@ -67,6 +72,28 @@ describe('versions of loops', () => {
   });
 });
 
+describe('the first turn of a loop', () => {
+  /** Loads from a table that a2 points to; index and result are in a0. */
+  const lookUp = [Word.andi(T0, A0, 0xf8), Word.add(T0, T0, A2), Word.ld(A0, T0, 0)];
+  const firstTurnsOf = (...body: readonly number[]): readonly number[] =>
+    planRegion(regionOf([Word.addi(A4, A4, 1), ...loop(...body)])).versions.map(({ firstTurns }) => firstTurns);
+
+  it('is a steady one where that saves checks', () => {
+    expect(firstTurnsOf(...lookUp, ...lookUp)).toEqual([16]);
+    expect(firstTurnsOf(...lookUp)).toEqual([0]);
+  });
+
+  it('is an exact one if accesses may be far from each other in the next ones', () => {
+    expect(firstTurnsOf(...lookUp, ...lookUp, Word.addi(A2, A2, 1024))).toEqual([8]);
+    expect(firstTurnsOf(...lookUp, ...lookUp, Word.addi(A2, A2, -2047), Word.addi(A2, A2, -1000))).toEqual([0]);
+    expect(firstTurnsOf(...lookUp, ...lookUp, Word.add(A2, A2, A3))).toEqual([0]);
+  });
+
+  it('is an exact one if what a turn makes a word may be anything before it', () => {
+    expect(firstTurnsOf(...lookUp, ...lookUp, Word.add(T1, T1, A3), Word.addiw(A3, A3, 1))).toEqual([0]);
+  });
+});
+
 /** What was seen of a program that ran with a budget, and then to its end. */
 function observed(
   words: readonly number[],
@@ -101,6 +128,8 @@ function observed(
 }
 
 describe('loops in two versions', () => {
+  /** The second follows the first. */
+  const lookUpTwice = [T0, T1].flatMap((to) => [Word.andi(to, A0, 0xf8), Word.add(to, to, A2), Word.ld(A0, to, 0)]);
   const cases: Readonly<Record<string, { words: readonly number[]; registers: Readonly<Record<number, number>> }>> = {
     'that leave what a turn writes to the next one': {
       words: loop(Word.addi(T0, A1, 5), Word.add(A0, A0, T0), Word.sd(T0, A2, 0), Word.addi(A2, A2, 8)),
@@ -129,6 +158,32 @@ describe('loops in two versions', () => {
     'with an access far from where the pages are': {
       words: loop(Word.branch(1, A1, A3, 8), Word.ld(T1, A2, 0), Word.addi(A4, A4, 1)),
       registers: { [A1]: 40, [A2]: DATA + 3 * 4096 - 4, [A3]: 11 },
+    },
+    'that begin steadily and come to the end of what is mapped': {
+      words: [Word.addi(A4, A4, 1), ...loop(...lookUpTwice, Word.addi(A2, A2, 1024))],
+      registers: { [A1]: 40, [A2]: DATA },
+    },
+    'that begin steadily and come to its beginning': {
+      words: [Word.addi(A4, A4, 1), ...loop(...lookUpTwice, Word.addi(A2, A2, -1024))],
+      registers: { [A1]: 40, [A2]: DATA + 0x2e00 },
+    },
+    'that begin where nothing is mapped': {
+      words: [Word.addi(A4, A4, 1), ...loop(...lookUpTwice)],
+      registers: { [A1]: 40, [A2]: DATA - 64 },
+    },
+    'that begin beyond 32 bits': {
+      words: [Word.addi(A4, A4, 1), ...loop(...lookUpTwice)],
+      registers: { [A1]: 40, [A2]: 2 ** 32 + DATA },
+    },
+    'that begin again and again': {
+      words: [
+        ...Word.li(A1, 3),
+        ...loop(...lookUpTwice, Word.sd(A0, A2, 0)).slice(0, -1),
+        Word.addi(A3, A3, -1),
+        Word.bnez(A3, -44),
+        Word.ECALL,
+      ],
+      registers: { [A2]: DATA + 8, [A3]: 6 },
     },
     'that move by a register, further than a window': {
       words: loop(Word.branch(4, A3, A1, 8), Word.ld(T1, A2, 0), Word.add(A2, A2, A4)),

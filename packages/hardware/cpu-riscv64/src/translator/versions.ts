@@ -1,6 +1,6 @@
 import type { Access } from './accesses.ts';
 import { atStart, type Extent, type Extents, either, follow } from './extents.ts';
-import type { Flow, Item } from './flow.ts';
+import { type Flow, type Item, structure } from './flow.ts';
 import type { Op } from './op.ts';
 import type { Registers } from './operands.ts';
 import { allSuccessors, type Block, type End, type Region, successors } from './region.ts';
@@ -11,10 +11,14 @@ import { allSuccessors, type Block, type End, type Region, successors } from './
  * many turns all of its accesses stay in pages that allow them, and how many the fuel is enough for; a *gate* at its beginning compares the fuel, which
  * tells how many turns there were, with the bound that was admitted.
  *
+ *     begin           where the loop is come to, if it is begun steadily: leads to the admission, which is a short one then
  *     header … last   the exact version; its ways back lead to the admission
  *     admission       leads to the gate if it admits at least two turns, else to the header, and then to that for some turns without looking
  *     gate            enough fuel for this turn and the one after: the steady version's header; else back to the admission
  *     steady blocks   copies of the loop's blocks; their ways back lead to the gate
+ *
+ * Many loops are over after a few turns, and a full admission takes as long as some: the one at the beginning admits a few, and looks only at the pages of the
+ * first byte and the last that these access. See {@link planRegion} for which loops have one; the others make their first turn in the exact version.
  *
  * At the gate each turn that is let in has another one admitted after it. So the exact version can be gone on with even if what the last steady turn
  * wrote was not written to memory, as far as one more turn surely writes it again: that one neither faults nor runs out of fuel, and nobody looks before
@@ -23,8 +27,11 @@ import { allSuccessors, type Block, type End, type Region, successors } from './
 export interface Version {
   /** Of the exact loop. */
   readonly header: number;
+  readonly begin: number;
   readonly admission: number;
   readonly gate: number;
+  /** Turns that are admitted when the loop begins; 0: none, its first turn is made by the exact version, and there is no `begin`. */
+  readonly firstTurns: number;
   /** The loop's blocks; the steady version has a copy of each. */
   readonly members: ReadonlySet<number>;
   readonly reaches: readonly Reach[];
@@ -49,6 +56,9 @@ export interface Reach {
   readonly added: number;
 }
 
+/** Which version makes the first turn of a loop. */
+export type Begin = 'exact' | 'steady';
+
 /** A region with versions of its loops. */
 export interface Versioned {
   readonly region: Region;
@@ -62,16 +72,20 @@ export interface Versioned {
 const ADMISSION = 2 ** 32;
 const GATE = 2 ** 33;
 const STEADY = 2 ** 34;
+const BEGIN = 2 ** 35;
 /** Larger loops are not copied. */
 const INSTRUCTIONS_MAX = 300;
 const BLOCKS_MAX = 24;
 /** Farthest that the bytes of a reach may be from each other: a window of memory has eight pages, and is to last for some turns. */
 const REACH_BYTES_MAX = 8192;
 const REACHES_MAX = 8;
+/** A loop is begun with so many turns admitted, or fewer if their bytes would be farther from each other; not with less than the least. */
+const FIRST_TURNS_MAX = 16;
+const FIRST_TURNS_LEAST = 4;
 
-/** The region with two versions of the innermost loops that are hot and allow it. */
-export function versionLoops(region: Region, flow: Flow): Versioned {
-  const versions = [...innermost(flow.items)].flatMap((item) => versionOf(region, flow, item) ?? []);
+/** The region with two versions of the innermost loops that are hot and allow it. `begins`: by header; the exact version as a rule. */
+export function versionLoops(region: Region, flow: Flow, begins: ReadonlyMap<number, Begin> = new Map()): Versioned {
+  const versions = [...innermost(flow.items)].flatMap((item) => versionOf(region, flow, item, begins.get(item.block)) ?? []);
   if (versions.length === 0) return { region, versions };
   const added = new Map(region.blocks);
   for (const version of versions) addCopies(added, version);
@@ -82,6 +96,12 @@ export function versionLoops(region: Region, flow: Flow): Versioned {
 /** The blocks of steady versions. */
 export const steadyBlocks = (versions: readonly Version[]): ReadonlySet<number> =>
   new Set(versions.flatMap(({ members }) => [...members].map((pc) => pc + STEADY)));
+
+/** How a region with versions is arranged. A loop begins at its admission then, but its exact version also where it did, for what looks after that: fuel, and what is known. */
+export function structureVersions({ region, versions }: Versioned): Flow {
+  const flow = structure(region);
+  return { ...flow, headers: new Set([...flow.headers, ...versions.map(({ header }) => header)]) };
+}
 
 /** The integer registers that an admission reads. */
 export const registersOf = (reaches: readonly Reach[]): number => reaches.reduce((all, { roots, added }) => all | roots | added, 0);
@@ -95,7 +115,12 @@ export function* innermost(items: readonly Item[]): Generator<Item> {
   }
 }
 
-function addCopies(blocks: Map<number, Block>, { header, members, admission, gate }: Version): void {
+function addCopies(blocks: Map<number, Block>, { header, members, begin, admission, gate, firstTurns }: Version): void {
+  if (firstTurns > 0) {
+    for (const [pc, block] of blocks) {
+      if (!members.has(pc)) blocks.set(pc, { ...block, end: redirected(block.end, (to) => (to === header ? begin : to)) });
+    }
+  }
   for (const pc of members) {
     const block = blocks.get(pc) as Block;
     const steady = (to: number): number => (to === header ? gate : members.has(to) ? to + STEADY : to);
@@ -103,17 +128,29 @@ function addCopies(blocks: Map<number, Block>, { header, members, admission, gat
     blocks.set(pc, { ...block, end: redirected(block.end, (to) => (to === header ? admission : to)) });
   }
   const { address } = blocks.get(header) as Block;
+  if (firstTurns > 0) blocks.set(begin, { start: begin, address, ops: [], end: { kind: 'begin', admission } });
   blocks.set(admission, { start: admission, address, ops: [], end: { kind: 'admit', gate, header } });
   blocks.set(gate, { start: gate, address, ops: [], end: { kind: 'gate', steady: header + STEADY, admission } });
 }
 
 function redirected(end: End, to: (pc: number) => number): End {
-  if (end.kind === 'go') return { kind: 'go', to: to(end.to) };
-  if (end.kind === 'branch') return { kind: 'branch', to: to(end.to), next: to(end.next) };
-  return end;
+  switch (end.kind) {
+    case 'go':
+      return { ...end, to: to(end.to) };
+    case 'branch':
+      return { ...end, to: to(end.to), next: to(end.next) };
+    case 'call':
+    case 'callIndirect':
+    case 'system':
+    case 'rest':
+    case 'back':
+      return { ...end, next: to(end.next) };
+    default:
+      return end;
+  }
 }
 
-function versionOf(region: Region, flow: Flow, { block: header, members }: Item): Version | undefined {
+function versionOf(region: Region, flow: Flow, { block: header, members }: Item, begin: Begin = 'exact'): Version | undefined {
   const { hot } = region;
   if (members.size > BLOCKS_MAX || (hot !== undefined && ![...members].some((pc) => hot.has((region.blocks.get(pc) as Block).address))))
     return undefined;
@@ -125,8 +162,10 @@ function versionOf(region: Region, flow: Flow, { block: header, members }: Item)
   if (found === undefined) return undefined;
   return {
     header,
+    begin: header + BEGIN,
     admission: header + ADMISSION,
     gate: header + GATE,
+    firstTurns: begin === 'steady' ? firstTurns(found) : 0,
     members,
     reaches: found,
     shortest: shortestTurn(region, blocks, header, members),
@@ -215,6 +254,16 @@ function areSteady(registers: number, after: Extents): boolean {
 /** Two reaches with the same registers as one. */
 function together(a: Reach, b: Reach): Reach {
   return { ...a, low: Math.min(a.low, b.low), high: Math.max(a.high, b.high), right: Math.max(a.right, b.right) };
+}
+
+/** How many turns may be admitted when the loop begins; 0: the accesses of a few are too far from each other. */
+export function firstTurns(reaches: readonly Reach[]): number {
+  let turns = FIRST_TURNS_MAX;
+  for (const { low, high, stride, added } of reaches) {
+    if (added !== 0) return 0;
+    if (stride !== 0) turns = Math.min(turns, 1 + Math.floor((REACH_BYTES_MAX - 1 - (high - low)) / Math.abs(stride)));
+  }
+  return turns < FIRST_TURNS_LEAST ? 0 : turns;
 }
 
 // ───── what a turn takes and writes ─────

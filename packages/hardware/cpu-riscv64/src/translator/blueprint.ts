@@ -1,0 +1,66 @@
+import { type Flow, structure } from './flow.ts';
+import { type Plan, type Plans, planGuards } from './guards.ts';
+import { type Lifetimes, lifetimes } from './lifetimes.ts';
+import type { Registers } from './operands.ts';
+import { type Block, type Region, returns } from './region.ts';
+import { type Begin, firstTurns, steadyBlocks, structureVersions, type Version, versionLoops } from './versions.ts';
+import { type Held, planWords, type Words } from './words.ts';
+
+/** All that is decided of a region before it is written. */
+export interface Blueprint {
+  /** With its loops in two versions. */
+  readonly region: Region;
+  readonly versions: readonly Version[];
+  readonly flow: Flow;
+  /** Blocks that look at the fuel when they begin: no path goes on for ever without one. */
+  readonly checkpoints: ReadonlySet<number>;
+  readonly plans: Plans;
+  readonly lifetimes: Lifetimes;
+  readonly words: Words;
+}
+
+export function planRegion(region: Region): Blueprint {
+  const exact = structure(region);
+  const plain = plan(region, exact);
+  const begins = new Map(
+    plain.versions.flatMap((version) => (isBegunSteadily(plain, version) ? [[version.header, 'steady' as const]] : [])),
+  );
+  return begins.size === 0 ? plain : plan(region, exact, begins);
+}
+
+function plan(region: Region, exact: Flow, begins: ReadonlyMap<number, Begin> = new Map()): Blueprint {
+  const versioned = versionLoops(region, exact, begins);
+  const { versions } = versioned;
+  const flow = versions.length === 0 ? exact : structureVersions(versioned);
+  const checkpoints = new Set([...flow.selected.keys(), ...flow.headers, ...returns(region)]);
+  const plans = planGuards(versioned.region, flow, steadyBlocks(versions));
+  const lives = lifetimes(versioned.region, flow, checkpoints, plans, versions);
+  return {
+    region: versioned.region,
+    versions,
+    flow,
+    checkpoints,
+    plans,
+    lifetimes: lives,
+    words: planWords(versioned.region, flow, lives.read),
+  };
+}
+
+/**
+ * Whether a loop does better if its first turn is a steady one already: if that saves more checks than its admission has, and no register that is a word after a
+ * turn is held in 64 bits all the time because it may be anything before the first.
+ */
+function isBegunSteadily({ region, plans, words, lifetimes: { read } }: Blueprint, version: Version): boolean {
+  const { header, admission, members, reaches } = version;
+  if (firstTurns(reaches) === 0) return false;
+  const [before, after] = [words.start.get(header) as Held, words.start.get(admission) as Held];
+  if ((after.words & ~before.words & (read.get(header) as Registers).x) !== 0) return false;
+  let checks = 0;
+  for (const pc of members) {
+    const guards = plans.blocks.get(pc) as Plan;
+    for (const [i, { access }] of (region.blocks.get(pc) as Block).ops.entries()) {
+      if (access !== undefined && guards.get(i) !== 'guarded') checks++;
+    }
+  }
+  return checks > reaches.length;
+}
