@@ -1,4 +1,4 @@
-import { COPIED_MAX, GROWTH_MAX } from './compiler.ts';
+import { COPIED_MAX, EARLY_COPIED_MAX, EARLY_REGIONS, GROWTH_MAX } from './compiler.ts';
 import { regionModule } from './emit.ts';
 import type { CheckCounts } from './guards.ts';
 import { inlineCalls } from './inlining.ts';
@@ -82,7 +82,7 @@ export function join(shapes: readonly Shape[], fuses: boolean): Joined | undefin
     placement,
     eager: false,
     regionMax: REGION_INSTRUCTIONS_MAX,
-    copiedMax: COPIED_MAX,
+    copiedMax: joined.length <= EARLY_REGIONS ? EARLY_COPIED_MAX : COPIED_MAX,
     fuses,
   };
   const compiled = new Compilation(work).join(joined);

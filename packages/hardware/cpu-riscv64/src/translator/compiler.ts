@@ -6,6 +6,10 @@ export type Compiler = Pick<typeof Compilation, 'compile' | 'join'>;
 
 /** Most instructions of a function that is translated within its callers: larger ones cost more than their calls do. */
 export const COPIED_MAX = 24;
+/** A program has no more regions than so many, or they are the first that are made of it: many a program has no more, and is over soon. */
+export const EARLY_REGIONS = 24;
+/** {@link COPIED_MAX} of those. */
+export const EARLY_COPIED_MAX = 64;
 /** Times a region may be made anew with more entries, by what it takes to be worth it: each asks for twice the samples. */
 export const GROWTH_MAX = 8;
 

@@ -53,6 +53,21 @@ describe('joining', () => {
     expect(joined?.joined).toEqual([young[0], old[1]]);
   });
 
+  it('copies larger functions into their callers where there are few', () => {
+    const program = (others: number): Record<number, readonly number[]> => ({
+      [START]: [Word.jal(RA, FAR - START), Word.addi(A1, A1, -1), Word.bnez(A1, -8), RET],
+      [FAR]: [...adds(40), RET],
+      ...Object.fromEntries(Array.from({ length: others }, (_, i) => [2 * FAR + 0x1000 * i, [...adds(3), RET]])),
+    });
+    const copiedIn = (others: number): number => {
+      const shapes = shapesOf(program(others), Object.keys(program(others)).map(Number));
+      expect(shapes.every(({ copied }) => copied.length === 0)).toBe(true);
+      return join(shapes, false)?.copiedInstructions ?? -1;
+    };
+    expect(copiedIn(10)).toBe(41);
+    expect(copiedIn(30)).toBe(0);
+  });
+
   it('is of nothing where there is nothing', () => {
     expect(join([], false)).toBeUndefined();
   });

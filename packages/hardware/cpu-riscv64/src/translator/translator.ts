@@ -4,7 +4,7 @@ import type { Counters } from '../counters.ts';
 import type { Engine } from '../engine.ts';
 import { COUNTDOWN, TRANSLATED } from '../layout.ts';
 import { withoutInlining } from '../v8-flags.ts';
-import { COPIED_MAX, type Compiled, type Compiler, compiler, GROWTH_MAX } from './compiler.ts';
+import { COPIED_MAX, type Compiled, type Compiler, compiler, EARLY_COPIED_MAX, EARLY_REGIONS, GROWTH_MAX } from './compiler.ts';
 import { hostFuses } from './fusing.ts';
 import { Library } from './library.ts';
 import type { TranslatorOptions } from './options.ts';
@@ -28,8 +28,7 @@ const INTERPRETED_PART = 25;
 const SETTLED_INTERPRETED_PART = 4;
 /** So many times as long it is waited there: what begins is interpreted until it is put in place. */
 const SETTLED_PATIENCE = 10;
-/** The first regions that a CPU makes are hot with this part of the samples: many a program has no more, and is over soon. */
-const EARLY_REGIONS = 24;
+/** The first regions that a CPU makes are hot with this part of the samples. */
 const EARLY_PART = 4;
 /**
  * Most instructions of a region: the host's optimiser takes longer than in proportion for large ones, and more memory, which hardly any is worth before all is
@@ -38,8 +37,6 @@ const EARLY_PART = 4;
 const REGION_MAX = 200;
 /** The same in the first regions: what a small program does may be one large loop. */
 const EARLY_REGION_MAX = 600;
-/** Most instructions of a function that is translated within its callers, in the first regions. */
-const EARLY_COPIED_MAX = 64;
 /** Instructions after which what was interpreted before counts no more. */
 const LOOK_BACK = 20_000_000;
 /** Hot addresses that wait for the compiler, at most. */
