@@ -57,8 +57,10 @@ async function runOne({ path, args, folders, workdir = '/', memory = '512MiB' }:
   try {
     const guest = await stack.spawn([path, ...args]);
     await guest.stdin.close();
+    const before = moments.length;
     const [exit] = await Promise.all([guest.exit, discard(guest.stdout), discard(guest.stderr)]);
-    look();
+    // Its pages are the process's again by now.
+    if (moments.length === before) look();
     statuses.push(statusOf(exit));
   } finally {
     clearInterval(timer);
