@@ -19,6 +19,7 @@ export interface Blueprint {
   readonly words: Words;
 }
 
+/** Decides all of it. Planned once with every loop begun exactly, which tells where that is not best, and if there are such loops, once more. */
 export function planRegion(region: Region): Blueprint {
   const exact = structure(region);
   const plain = plan(region, exact);
