@@ -86,8 +86,11 @@ class Arranger {
     return this.#arrange([...this.#starts.keys()]);
   }
 
-  /** Strongly connected components of `nodes`, each a loop or a single block, in a forward order that keeps to ascending addresses where it can. */
-  #arrange(nodes: readonly number[]): Item[] {
+  /**
+   * Strongly connected components of `nodes`, each a loop or a single block, in a forward order that keeps to ascending addresses where it can. `header`: of the loop
+   * that they are in.
+   */
+  #arrange(nodes: readonly number[], header?: number): Item[] {
     const sequence = ++this.#sequences;
     for (let k = 0; k < nodes.length; k++) this.#sequence[nodes[k] as number] = sequence;
     const components = this.#connected.of(nodes, sequence);
@@ -96,6 +99,7 @@ class Arranger {
       for (let k = 0; k < members.length; k++) this.#component[members[k] as number] = i;
     }
     const { incoming, outgoing, reached } = this.#waysBetween(nodes, sequence, components.length);
+    if (header !== undefined) for (const to of this.#edges[header] as readonly number[]) reached[to] = 1;
     const ready: number[] = [];
     for (let i = 0; i < components.length; i++) if (incoming[i] === 0) ready.push(i);
     const items: Item[] = [];
@@ -146,7 +150,10 @@ class Arranger {
     const header = members.find((i) => reached[i] === 1) ?? members.find((i) => this.#isEntry[i]) ?? first;
     // No edge leads into the header any more.
     this.#sequence[header] = 0;
-    const body = this.#arrange(members.filter((i) => i !== header));
+    const body = this.#arrange(
+      members.filter((i) => i !== header),
+      header,
+    );
     return { block: this.#starts[header] as number, body, members: set };
   }
 }
