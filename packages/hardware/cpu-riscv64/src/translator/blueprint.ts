@@ -3,7 +3,7 @@ import { type Plan, type Plans, planGuards } from './guards.ts';
 import { type Lifetimes, lifetimes } from './lifetimes.ts';
 import type { Registers } from './operands.ts';
 import { type Block, type Region, returns } from './region.ts';
-import { type Begin, firstTurns, steadyBlocks, structureVersions, type Version, versionLoops } from './versions.ts';
+import { firstTurns, steadyBlocks, structureVersions, type Version, versionLoops } from './versions.ts';
 import { type Held, planWords, type Words } from './words.ts';
 
 /** All that is decided of a region before it is written. */
@@ -23,14 +23,12 @@ export interface Blueprint {
 export function planRegion(region: Region): Blueprint {
   const exact = structure(region);
   const plain = plan(region, exact);
-  const begins = new Map(
-    plain.versions.flatMap((version) => (isBegunSteadily(plain, version) ? [[version.header, 'steady' as const]] : [])),
-  );
-  return begins.size === 0 ? plain : plan(region, exact, begins);
+  const steadily = new Set(plain.versions.flatMap((version) => (isBegunSteadily(plain, version) ? [version.header] : [])));
+  return steadily.size === 0 ? plain : plan(region, exact, steadily);
 }
 
-function plan(region: Region, exact: Flow, begins: ReadonlyMap<number, Begin> = new Map()): Blueprint {
-  const versioned = versionLoops(region, exact, begins);
+function plan(region: Region, exact: Flow, steadily: ReadonlySet<number> = new Set()): Blueprint {
+  const versioned = versionLoops(region, exact, steadily);
   const { versions } = versioned;
   const flow = versions.length === 0 ? exact : structureVersions(versioned);
   const checkpoints = new Set([...flow.selected.keys(), ...flow.headers, ...returns(region)]);

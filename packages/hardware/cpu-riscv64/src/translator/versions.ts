@@ -56,9 +56,6 @@ export interface Reach {
   readonly added: number;
 }
 
-/** Which version makes the first turn of a loop. */
-export type Begin = 'exact' | 'steady';
-
 /** A region with versions of its loops. */
 export interface Versioned {
   readonly region: Region;
@@ -83,9 +80,9 @@ const REACHES_MAX = 8;
 const FIRST_TURNS_MAX = 16;
 const FIRST_TURNS_LEAST = 4;
 
-/** The region with two versions of the innermost loops that are hot and allow it. `begins`: by header; the exact version as a rule. */
-export function versionLoops(region: Region, flow: Flow, begins: ReadonlyMap<number, Begin> = new Map()): Versioned {
-  const versions = [...innermost(flow.items)].flatMap((item) => versionOf(region, flow, item, begins.get(item.block)) ?? []);
+/** The region with two versions of the innermost loops that are hot and allow it. `steadily`: headers of those whose first turn is a steady one already. */
+export function versionLoops(region: Region, flow: Flow, steadily: ReadonlySet<number> = new Set()): Versioned {
+  const versions = [...innermost(flow.items)].flatMap((item) => versionOf(region, flow, item, steadily.has(item.block)) ?? []);
   if (versions.length === 0) return { region, versions };
   const added = new Map(region.blocks);
   for (const version of versions) addCopies(added, version);
@@ -150,7 +147,7 @@ function redirected(end: End, to: (pc: number) => number): End {
   }
 }
 
-function versionOf(region: Region, flow: Flow, { block: header, members }: Item, begin: Begin = 'exact'): Version | undefined {
+function versionOf(region: Region, flow: Flow, { block: header, members }: Item, isBegunSteadily: boolean): Version | undefined {
   const { hot } = region;
   if (members.size > BLOCKS_MAX || (hot !== undefined && ![...members].some((pc) => hot.has((region.blocks.get(pc) as Block).address))))
     return undefined;
@@ -165,7 +162,7 @@ function versionOf(region: Region, flow: Flow, { block: header, members }: Item,
     begin: header + BEGIN,
     admission: header + ADMISSION,
     gate: header + GATE,
-    firstTurns: begin === 'steady' ? firstTurns(found) : 0,
+    firstTurns: isBegunSteadily ? firstTurns(found) : 0,
     members,
     reaches: found,
     shortest: shortestTurn(region, blocks, header, members),
