@@ -1,4 +1,4 @@
-import { type I64, i64 } from '../wasm/expression.ts';
+import { type I32, type I64, i32, i64 } from '../wasm/expression.ts';
 
 /**
  * Why translated code came back. All registers and FUEL are in memory then. An even answer is the address that the guest's function returned to, all 64
@@ -41,6 +41,9 @@ export function goOnAt(pc: I64): I64 {
   if (pc.value !== undefined) return i64.const(pc.value + 1);
   return i64.select(i64.eqz(i64.shrU(pc, i64.const(32))), i64.or(pc, i64.const(1)), pc);
 }
+
+/** Whether an answer is more than the address that a function returned to. */
+export const isOdd = (answer: I64): I32 => i32.and(i32.wrap(answer), i32.const(1));
 
 /** Prefix of the names under which translated code imports helpers. */
 export const HELPER_EXPORT = 'helper.';

@@ -4,9 +4,9 @@ import type { HelperName } from '../isa/instruction.ts';
 import { TrapCause } from '../isa/instruction.ts';
 import * as Layout from '../layout.ts';
 import { type Callee, type Code, call, callIndirect, type Label } from '../wasm/code.ts';
-import { choose, type I32, type I64, i32, i64 } from '../wasm/expression.ts';
+import { choose, i32, i64 } from '../wasm/expression.ts';
 import { ModuleBuilder } from '../wasm/module.ts';
-import { Answer, FINISH_CALL, Left, Settled, SYSTEM_CALL, stoppedAnswer } from './agreement.ts';
+import { Answer, FINISH_CALL, isOdd, Left, Settled, SYSTEM_CALL, stoppedAnswer } from './agreement.ts';
 import { InterpreterGuest, type Machinery, pcOf, Stop, sampleJump } from './guest.ts';
 import { integerHelpers } from './helpers.ts';
 import { CASES, Opcode } from './opcodes.ts';
@@ -99,16 +99,15 @@ const FINISH_DEPTH_MAX = 120;
 const FINISH_DEPTH = 2;
 
 /**
- * (answer, address that the call returns to, depth) → answer: for translated code whose call came back before it was over, since there was something for
+ * (odd answer, address that the call returns to, depth) → answer: for translated code whose call came back before it was over, since there was something for
  * the interpreter. It goes on until the call returns, so that the code around need not be left. Any other answer than the address is for the caller's caller.
  */
 function finishCallFunction(module: ModuleBuilder, settle: Callee, run: Callee): Callee {
   return module.function(['i64', 'i32', 'i32'], 'i64', (code, [answer, next, depth]) => {
     const zero = i32.const(0);
     const around = code.let(i64.load(zero, Layout.BACK));
-    // An even answer is a return to elsewhere: the call was given up, as by longjmp, and this waits in vain.
     const reason = i64.shrU(answer, i64.const(32 + Answer.REASON_SHIFT));
-    code.if(i32.or(i32.eqz(isOdd(answer)), i64.gtU(reason, i64.const(Left.INTERPRET))), () => code.return(answer));
+    code.if(i64.gtU(reason, i64.const(Left.INTERPRET)), () => code.return(answer));
     code.if(i32.or(i32.geS(depth, i32.const(FINISH_DEPTH_MAX)), i64.eq(answer, around)), () => code.return(answer));
     const depthAround = code.let(i32.load(zero, Layout.DEPTH));
     const withdrawals = code.let(i32.load(zero, Layout.WITHDRAWALS));
@@ -163,8 +162,6 @@ function systemCallFunction(module: ModuleBuilder, trap: Callee): Callee {
     code.unreachable();
   });
 }
-
-const isOdd = (answer: I64): I32 => i32.and(i32.wrap(answer), i32.const(1));
 
 interface RunParts {
   readonly trap: Callee;

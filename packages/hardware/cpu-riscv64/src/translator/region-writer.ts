@@ -1,6 +1,6 @@
 import { boxF32, canonicalNan, SINGLE } from '../float/format.ts';
 import { isIllegalMode, writeHostLimit } from '../float/host-limit.ts';
-import { goOnAt, Left, leaveAt } from '../interpreter/agreement.ts';
+import { goOnAt, isOdd, Left, leaveAt } from '../interpreter/agreement.ts';
 import type { HelperName } from '../isa/instruction.ts';
 import * as Layout from '../layout.ts';
 import { type Callee, type Code, call, callIndirect, type Label, type Local } from '../wasm/code.ts';
@@ -335,9 +335,12 @@ export class RegionWriter implements Surroundings {
 
   /** Has the interpreter finish a call that came back early; if it cannot, this comes back as well. */
   #finishCall(next: number): void {
+    const { code } = this;
     const { helpers, depth } = this.#parts;
-    this.code.set(this.#answer, call('i64', helpers.finishCall, this.#answer, i32.const(next), depth));
-    this.code.if(i64.ne(this.#answer, i64.const(next)), () => this.code.return(this.#answer));
+    // A return to elsewhere: the call was given up, as by longjmp.
+    code.if(i32.eqz(isOdd(this.#answer)), () => code.return(this.#answer));
+    code.set(this.#answer, call('i64', helpers.finishCall, this.#answer, i32.const(next), depth));
+    code.if(i64.ne(this.#answer, i64.const(next)), () => code.return(this.#answer));
   }
 
   /** Goes on at `next` if that is where a call came back; if not, `otherwise` returns or sees to it. Everything was in memory before the call. */
