@@ -6,10 +6,14 @@ import { exploreRegion, type Region } from './region.ts';
 const START = 0x1_0000;
 const [A0, A1, A2, A3, A4] = [10, 11, 12, 13, 14] as const;
 
-function flowOf(words: readonly number[]): { region: Region; flow: Flow } {
+/** `seeds`: where the region was found, as distances from the start. */
+function flowOf(words: readonly number[], seeds: readonly number[] = [0]): { region: Region; flow: Flow } {
   const halves = new Uint16Array(Uint32Array.from(words).buffer);
   const view = { half: (pc: number) => halves[(pc - START) / 2] ?? -1, taken: () => false, reached: () => true };
-  const region = exploreRegion(view, [START]) as Region;
+  const region = exploreRegion(
+    view,
+    seeds.map((at) => START + at),
+  ) as Region;
   return { region, flow: structure(region) };
 }
 
@@ -34,6 +38,42 @@ describe('the flow of a region', () => {
     expect(headersOf(flow.items)).toEqual([0, 16]);
     // So that way needs no dispatch: only those from without do.
     expect([...flow.selected.keys()]).toEqual(region.entries);
+  });
+
+  it('has a loop that is found in its middle begin where no other loop is left around it', () => {
+    // Two ways back lead to the load at 8, one by way of the count at 0, which is at the lowest address, and one behind an inner loop.
+    const { flow } = flowOf(
+      [
+        Word.addi(A1, A1, -1),
+        Word.beqz(A1, 32),
+        Word.lbu(A2, A0, 0),
+        Word.bnez(A2, -12),
+        Word.addi(A3, A3, -1),
+        Word.bnez(A3, -4),
+        Word.addi(A1, A1, -1),
+        Word.beqz(A1, 8),
+        Word.bnez(A1, -24),
+        Word.ECALL,
+      ],
+      [8],
+    );
+    expect(headersOf(flow.items)).toEqual([8, 16]);
+  });
+
+  it('leaves an innermost loop one when it is found in the middle of those around it', () => {
+    const { flow } = flowOf(
+      [
+        Word.addi(A3, A0, 0),
+        Word.addi(A2, A3, 0),
+        Word.addi(A1, A1, -1),
+        Word.bnez(A1, -4),
+        Word.bnez(A2, -12),
+        Word.bnez(A3, -20),
+        Word.ECALL,
+      ],
+      [8],
+    );
+    expect(headersOf(flow.items)).toEqual([4, 8]);
   });
 
   it('leads ways into the middle of a loop through its header', () => {

@@ -39,6 +39,15 @@ export function structure(region: Region): Flow {
   return { items, selected, order, headers };
 }
 
+/** Loops with no loop in them. */
+export function* innermost(items: readonly Item[]): Generator<Item> {
+  for (const item of items) {
+    if (item.body === undefined) continue;
+    if (item.body.some(({ body }) => body !== undefined)) yield* innermost(item.body);
+    else yield item;
+  }
+}
+
 function flatten(items: readonly Item[], order: number[], headers: Set<number>): void {
   for (const { block, body } of items) {
     order.push(block);
@@ -55,6 +64,9 @@ function* allLoops(items: readonly Item[]): Generator<Item> {
     yield* allLoops(item.body);
   }
 }
+
+/** Blocks that are tried as the header of a loop. */
+const CANDIDATES_MAX = 8;
 
 /**
  * Arranges blocks, which it knows by their numbers in ascending order of address. Written with plain loops over arrays of numbers: it looks at every edge once for
@@ -144,17 +156,57 @@ class Arranger {
   /** `members` in ascending order. */
   #itemOf(members: readonly number[], reached: Uint8Array): Item {
     const first = members[0] as number;
-    const set = new Set(members.map((i) => this.#starts[i] as number));
     const isLoop = members.length > 1 || (this.#edges[first] as readonly number[]).includes(first);
-    if (!isLoop) return { block: this.#starts[first] as number, body: undefined, members: set };
-    const header = members.find((i) => reached[i] === 1) ?? members.find((i) => this.#isEntry[i]) ?? first;
+    if (!isLoop) return { block: this.#starts[first] as number, body: undefined, members: new Set([this.#starts[first] as number]) };
+    const entered = members.find((i) => reached[i] === 1);
+    if (entered !== undefined) return this.#loop(entered, members);
+    const candidates = members.filter((i) => this.#isEntry[i]);
+    const loop = this.#loop(candidates[0] ?? first, members);
+    const header = this.#betterHeader(candidates, members, loop);
+    return header === undefined ? loop : this.#loop(header, members);
+  }
+
+  #loop(header: number, members: readonly number[]): Item {
     // No edge leads into the header any more.
     this.#sequence[header] = 0;
     const body = this.#arrange(
       members.filter((i) => i !== header),
       header,
     );
-    return { block: this.#starts[header] as number, body, members: set };
+    return { block: this.#starts[header] as number, body, members: new Set(members.map((i) => this.#starts[i] as number)) };
+  }
+
+  /**
+   * A loop that is only entered from without could begin at any of its entries: one that leaves less of it in loops than the first does, where another would take turns
+   * through two headers, but none that is in an innermost loop, which is to stay one. `loop`: as it is if it begins at the first.
+   */
+  #betterHeader(candidates: readonly number[], members: readonly number[], loop: Item): number | undefined {
+    if (candidates.length < 2) return undefined;
+    const kept = new Set([...innermost([loop])].flatMap((item) => [...item.members]));
+    let header: number | undefined;
+    let least = this.#loopingWithout(candidates[0] as number, members);
+    for (const candidate of candidates.slice(1, CANDIDATES_MAX)) {
+      if (kept.has(this.#starts[candidate] as number)) continue;
+      const rest = this.#loopingWithout(candidate, members);
+      if (rest >= least) continue;
+      header = candidate;
+      least = rest;
+    }
+    return header;
+  }
+
+  /** How many members of a loop are in loops if one of them is left out. */
+  #loopingWithout(candidate: number, members: readonly number[]): number {
+    const sequence = ++this.#sequences;
+    const others = members.filter((i) => i !== candidate);
+    for (const i of others) this.#sequence[i] = sequence;
+    this.#sequence[candidate] = 0;
+    let count = 0;
+    for (const component of this.#connected.of(others, sequence)) {
+      const first = component[0] as number;
+      if (component.length > 1 || (this.#edges[first] as readonly number[]).includes(first)) count += component.length;
+    }
+    return count;
   }
 }
 
