@@ -4,7 +4,7 @@ import { type Plan, planGuards } from '../translator/guards.ts';
 import { planMerges } from '../translator/merges.ts';
 import { exploreRegion, type Region } from '../translator/region.ts';
 import { planRotations } from '../translator/rotations.ts';
-import { versionLoops } from '../translator/versions.ts';
+import { type Version, versionLoops } from '../translator/versions.ts';
 import { loopProgram } from './loops.ts';
 import { Random } from './random.ts';
 import { compare } from './stops.ts';
@@ -20,7 +20,7 @@ function explored(code: Uint8Array): Region {
   return exploreRegion(view, [TANGLE_CODE]) as Region;
 }
 
-const hasVersions = (region: Region): boolean => versionLoops(region, structure(region)).versions.length > 0;
+const versionsOf = (region: Region): readonly Version[] => versionLoops(region, structure(region)).versions;
 
 function countMerges(region: Region, counts: Record<string, number>): void {
   const { blocks } = planGuards(region, structure(region));
@@ -36,17 +36,21 @@ function countMerges(region: Region, counts: Record<string, number>): void {
 describe('loops', () => {
   it(`${LOOPS} of them, seed ${SEED}, are the same translated and interpreted at every stop`, { timeout: 600_000 }, () => {
     let versioned = 0;
+    let counted = 0;
     const merged = { rotated: 0, loaded: 0, whole: 0, left: 0, 'stored wide': 0, 'stored register': 0, 'stored registers': 0 };
     for (let i = 0; i < LOOPS; i++) {
       const seed = SEED * 1_000_003 + i;
       const code = loopProgram(new Random(seed));
       expect({ seed, difference: compare(code, seed).difference }).toEqual({ seed, difference: undefined });
       const region = explored(code);
-      if (hasVersions(region)) versioned++;
+      const versions = versionsOf(region);
+      if (versions.length > 0) versioned++;
+      if (versions.some(({ counting }) => counting !== undefined)) counted++;
       countMerges(region, merged);
     }
     // The others have accesses that may be anywhere.
     expect(versioned).toBeGreaterThan(LOOPS / 4);
+    expect(counted).toBeGreaterThan(LOOPS / 40);
     for (const [kind, count] of Object.entries(merged)) expect({ kind, often: count > LOOPS / 20 }).toEqual({ kind, often: true });
   });
 });

@@ -61,7 +61,8 @@ export function loopProgram(random: Random): Uint8Array {
 }
 
 function body(random: Random): number[] {
-  const items: number[][] = Array.from({ length: random.between(2, 9) }, () => item(random));
+  // Some are long enough for their turns to be counted by a register.
+  const items: number[][] = Array.from({ length: random.between(2, random.chance(4) ? 24 : 9) }, () => item(random));
   for (const pointer of POINTERS) {
     if (random.chance(5)) continue;
     const moves = random.chance(5) ? Word.rType(0x33, 0, 0, pointer, pointer, STRIDE) : Word.addi(pointer, pointer, step(random));

@@ -1,9 +1,17 @@
 import { PAGE_SHIFT, PAGE_SIZE, PERMS } from '../layout.ts';
 import type { Code, Label, Local } from '../wasm/code.ts';
 import { type I32, type I64, i32, i64 } from '../wasm/expression.ts';
+import type { Counting, Position } from './counting.ts';
 import type { Integers } from './integers.ts';
 import { flagsAt } from './permissions.ts';
 import type { Reach, Version } from './versions.ts';
+
+/** When the gate is shut: as many turns were made as were admitted, or there is not enough fuel for more. */
+export type Gate =
+  /** With less fuel than this. */
+  | { readonly kind: 'fuel'; readonly bound: Local<'i32'> }
+  /** With the register here that turns are counted by; there is so much fuel then. */
+  | { readonly kind: 'counted'; readonly counting: Counting; readonly limit: Local<'i64'>; readonly left: Local<'i32'> };
 
 /** What an admission is written with. */
 export interface Admitting {
@@ -11,8 +19,7 @@ export interface Admitting {
   readonly version: Version;
   readonly integers: Integers;
   readonly fuel: Local<'i32'>;
-  /** With less fuel than this the gate is shut: as many turns were made as were admitted, or there is not enough for more. */
-  readonly bound: Local<'i32'>;
+  readonly gate: Gate;
   /** Turns of the exact version until the next admission is tried. */
   readonly wait: Local<'i32'>;
   /** 1 if the loop begins. */
@@ -34,13 +41,13 @@ const WINDOW_BYTES = WINDOW_PAGES * PAGE_SIZE;
 
 /** Finds out how many turns all accesses of a loop stay within pages that allow them, and lets the gate open for as many. */
 export function writeAdmission(parts: Admitting): void {
-  const { code, version, fuel, wait, begins, least, admit, refuse } = parts;
+  const { code, version, wait, begins, admit, refuse } = parts;
   if (version.firstTurns > 0) {
     code.if(begins, () => {
       code.set(begins, i32.const(0));
       code.block((fail) => {
         writeFirst(parts, fail);
-        setBound(parts, i32.const((version.firstTurns - 2) * version.shortest));
+        setGate(parts, i32.const(version.firstTurns), fail);
         admit();
       });
       refuse();
@@ -54,18 +61,37 @@ export function writeAdmission(parts: Admitting): void {
     const turns = code.let(i32.const(TURNS_MAX));
     for (const reach of version.reaches) writeReach(parts, reach, turns, fail);
     code.brIf(fail, i32.ltS(turns, i32.const(2)));
-    code.brIf(fail, i32.ltS(fuel, i32.const(least)));
-    setBound(parts, i32.mul(i32.sub(turns, i32.const(2)), i32.const(version.shortest)));
+    setGate(parts, turns, fail);
     admit();
   });
   code.set(wait, i32.const(WAIT_REFUSED));
   refuse();
 }
 
-/** `needed`: of two turns less than are admitted. After so many, however short, the fuel is below the bound, and one more is still admitted. */
-function setBound({ code, fuel, bound, least }: Admitting, needed: I32): void {
-  code.set(bound, i32.sub(fuel, needed));
-  code.set(bound, i32.select(i32.gtS(bound, i32.const(least)), bound, i32.const(least)));
+/** Lets the gate open for `turns`, at least two, less one, as far as the fuel is enough: after each that is let in, one more is admitted. */
+function setGate({ code, version: { shortest }, integers, fuel, gate, least }: Admitting, turns: I32, fail: Label): void {
+  code.brIf(fail, i32.ltS(fuel, i32.const(least)));
+  const most = i32.sub(turns, i32.const(1));
+  if (gate.kind === 'fuel') {
+    const needed = i32.mul(i32.sub(most, i32.const(1)), i32.const(shortest));
+    code.set(gate.bound, i32.sub(fuel, needed));
+    code.set(gate.bound, i32.select(i32.gtS(gate.bound, i32.const(least)), gate.bound, i32.const(least)));
+    return;
+  }
+  const { register, stride, instructions } = gate.counting;
+  const enough = code.let(i32.add(i32.divU(i32.sub(fuel, i32.const(least)), i32.const(instructions)), i32.const(1)));
+  const count = code.let(most);
+  code.set(count, i32.select(i32.ltS(enough, count), enough, count));
+  code.set(gate.limit, i64.add(integers.value(register), i64.extendS(i32.mul(count, i32.const(stride)))));
+  code.set(gate.left, i32.sub(fuel, i32.mul(count, i32.const(instructions))));
+}
+
+/** The fuel that is left where a block of a counted version ends. */
+export function fuelAt({ counting, limit, left }: Gate & { kind: 'counted' }, { moved, executed }: Position, now: I64): I32 {
+  const { stride, instructions } = counting;
+  const distance = i32.wrap(i64.sub(i64.add(limit, i64.const(moved)), now));
+  const turns = i32.divS(distance, i32.const(stride));
+  return i32.sub(i32.add(left, i32.mul(turns, i32.const(instructions))), i32.const(executed));
 }
 
 /** Looks whether the first turns are admitted: at all pages from the first byte that they access to the last. */

@@ -1,9 +1,9 @@
-import type { Flow } from './flow.ts';
+import { type Flow, innermost } from './flow.ts';
 import type { Plan, Plans } from './guards.ts';
 import type { Op } from './op.ts';
 import { addExposed, addWritten, type Registers } from './operands.ts';
 import { type Block, calls, decides, type Region, successors } from './region.ts';
-import { innermost, registersOf, type Version } from './versions.ts';
+import { countedBy, registersOf, type Version } from './versions.ts';
 
 /** Most sets of registers that side exits of a region write back: more are merged, at the price of loading what is not dirty. */
 const EXIT_KINDS_MAX = 16;
@@ -87,7 +87,10 @@ export function lifetimes(
   for (const block of region.blocks.values()) {
     facts.set(block.start, factsOf(block, checkpoints.has(block.start) && !decides(block), plans));
   }
-  for (const { admission, reaches } of versions) include((facts.get(admission) as Facts).exposed, { x: registersOf(reaches), f: 0 });
+  for (const version of versions) {
+    include((facts.get(version.admission) as Facts).exposed, { x: registersOf(version), f: 0 });
+    include((facts.get(version.gate) as Facts).exposed, { x: countedBy(version.counting), f: 0 });
+  }
   const read = needs(region, flow.order, facts, new Map(flow.order.map((pc) => [pc, (facts.get(pc) as Facts).exposed])));
   const deferred = deferring(flow, facts, read, gates);
   const { start, end } = dirtiness(region, flow.order, facts, deferred);

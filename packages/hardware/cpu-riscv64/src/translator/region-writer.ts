@@ -5,9 +5,10 @@ import type { HelperName } from '../isa/instruction.ts';
 import * as Layout from '../layout.ts';
 import { type Callee, type Code, call, callIndirect, type Label, type Local } from '../wasm/code.ts';
 import { f32, f64, type I32, type I64, i32, i64 } from '../wasm/expression.ts';
-import { writeAdmission } from './admission.ts';
+import { fuelAt, type Gate, writeAdmission } from './admission.ts';
 import { BlockLocals } from './block-locals.ts';
 import { planRegion } from './blueprint.ts';
+import type { Position } from './counting.ts';
 import { Entries } from './entries.ts';
 import type { Flow, Item } from './flow.ts';
 import { type CheckCounts, countChecks, type Plan, type Plans } from './guards.ts';
@@ -22,7 +23,7 @@ import { addOperands, eachRegister, has, type Registers } from './operands.ts';
 import { type Block, type End, type Region, successors, switches, type Way } from './region.ts';
 import { planRotations } from './rotations.ts';
 import { flowOfSingles, type Singles, type SinglesFlow } from './singles.ts';
-import type { Version } from './versions.ts';
+import { steadyOf, type Version } from './versions.ts';
 import { type Held, heldAtExits, type Words } from './words.ts';
 
 /** Deepest nest of guest calls made as wasm calls; deeper ones return to the interpreter and start over. Bounds the host's stack. */
@@ -67,9 +68,15 @@ interface Level {
 /** A loop in two versions, and what its admission and its gate know of it. */
 interface Admitted {
   readonly version: Version;
-  readonly bound: Local<'i32'>;
+  readonly gate: Gate;
   readonly wait: Local<'i32'>;
   readonly begins: Local<'i32'>;
+}
+
+/** A block of a steady version that is counted by a register. */
+interface Counted {
+  readonly gate: Gate & { kind: 'counted' };
+  readonly end: Position;
 }
 
 /** Writes one region's function. */
@@ -85,6 +92,8 @@ export class RegionWriter implements Surroundings {
   readonly #region: Region;
   /** By begin, by gate and by admission. */
   readonly #admitted = new Map<number, Admitted>();
+  /** Blocks of steady versions that nothing is taken off the fuel in. */
+  readonly #counted = new Map<number, Counted>();
   readonly #flow: Flow;
   readonly #plans: Plans;
   readonly #lifetimes: Lifetimes;
@@ -126,10 +135,7 @@ export class RegionWriter implements Surroundings {
     this.#plans = blueprint.plans;
     this.#lifetimes = blueprint.lifetimes;
     this.#words = blueprint.words;
-    for (const version of versions) {
-      const admitted = { version, bound: code.local('i32'), wait: code.local('i32'), begins: code.local('i32') };
-      this.#admitted.set(version.begin, admitted).set(version.gate, admitted).set(version.admission, admitted);
-    }
+    for (const version of versions) this.#admit(version);
     this.#heldAtExits = heldAtExits(this.#region, this.#words, this.#lifetimes);
     this.#loads = placeLoads(this.#region, this.#flow, this.#lifetimes, this.#plans.kept, this.#words);
     this.#wideAtEntries = region.entries.reduce((all, pc) => all | this.#wideAt(pc), 0);
@@ -374,6 +380,7 @@ export class RegionWriter implements Surroundings {
   #goTo(pc: number): void {
     const { ways, functions, go, depth, fuel } = this.#parts;
     const region = this.#region;
+    this.#count(pc);
     if (region.blocks.has(pc)) {
       this.#spill(this.#lifetimes.writtenBack(this.#block.start, pc));
       this.#goOn(pc);
@@ -384,6 +391,14 @@ export class RegionWriter implements Surroundings {
     const other = (): void => this.code.returnCall(go, i32.const(pc), depth, fuel);
     if (known === undefined) other();
     else this.#ifEntered(known, () => this.code.returnCall(functions[known.region] as Callee, i32.const(known.way), depth, fuel), other);
+  }
+
+  /** Where a steady version that is counted by a register is left, finds out how much fuel that has left. */
+  #count(to: number): void {
+    const counted = this.#counted.get(this.#block.start);
+    if (counted === undefined || this.#region.blocks.get(to)?.end.kind === 'gate' || this.#counted.has(to)) return;
+    const { gate, end } = counted;
+    this.code.set(this.#parts.fuel, fuelAt(gate, end, this.integers.value(gate.counting.register)));
   }
 
   /** Goes to a region of the module directly if it is entered in this space, as this one surely is. */
@@ -526,6 +541,19 @@ export class RegionWriter implements Surroundings {
     throw new Error(`no block at 0x${pc.toString(16)}`);
   }
 
+  #admit(version: Version): void {
+    const { code } = this;
+    const { counting, members } = version;
+    const looks = [...members].some((pc) => this.#checkpoints.has(steadyOf(pc)));
+    const gate: Gate =
+      counting === undefined || looks
+        ? { kind: 'fuel', bound: code.local('i32') }
+        : { kind: 'counted', counting, limit: code.local('i64'), left: code.local('i32') };
+    const admitted = { version, gate, wait: code.local('i32'), begins: code.local('i32') };
+    this.#admitted.set(version.begin, admitted).set(version.gate, admitted).set(version.admission, admitted);
+    if (gate.kind === 'counted') for (const [pc, end] of gate.counting.ends) this.#counted.set(steadyOf(pc), { gate, end });
+  }
+
   #writeAdmission({ gate, header }: End & { kind: 'admit' }): void {
     const { code, integers } = this;
     const admitted = this.#admitted.get(gate) as Admitted;
@@ -541,9 +569,16 @@ export class RegionWriter implements Surroundings {
   }
 
   #writeGate({ steady, admission }: End & { kind: 'gate' }): void {
-    const { code } = this;
-    const { bound } = this.#admitted.get(admission) as Admitted;
-    code.ifRarely(i32.ltS(this.#parts.fuel, bound), () => this.#goTo(admission));
+    const { code, integers } = this;
+    const { fuel } = this.#parts;
+    const { gate } = this.#admitted.get(admission) as Admitted;
+    if (gate.kind === 'fuel') code.ifRarely(i32.ltS(fuel, gate.bound), () => this.#goTo(admission));
+    else {
+      code.ifRarely(i64.eq(integers.value(gate.counting.register), gate.limit), () => {
+        code.set(fuel, gate.left);
+        this.#goTo(admission);
+      });
+    }
     this.#goTo(steady);
   }
 
@@ -568,7 +603,7 @@ export class RegionWriter implements Surroundings {
     if (this.#checkpoints.has(pc)) {
       code.ifRarely(i32.ltS(fuel, i32.const(this.#longest.get(pc) as number)), () => this.#exit(leaveAt(block.address, Left.FUEL, 0)));
     }
-    if (block.ops.length > 0) code.set(fuel, i32.sub(fuel, i32.const(block.ops.length)));
+    if (block.ops.length > 0 && !this.#counted.has(pc)) code.set(fuel, i32.sub(fuel, i32.const(block.ops.length)));
     const plan = this.#plans.blocks.get(pc) as Plan;
     const stored = this.#lifetimes.stored.get(pc) as ReadonlySet<number>;
     countChecks(block.ops, plan, this.#parts.checks);

@@ -72,6 +72,40 @@ describe('versions of loops', () => {
   });
 });
 
+describe('turns that are all the same', () => {
+  const long = (...body: readonly number[]): number[] => loop(...Array.from({ length: 24 }, () => Word.addi(T0, T0, 1)), ...body);
+
+  it('are counted by a register that accesses are relative to, or by another that moves evenly', () => {
+    const [based] = versionsOf(long(Word.ld(A0, A2, 8), Word.addi(A2, A2, 16)));
+    expect(based?.counting).toEqual({
+      register: A2,
+      stride: 16,
+      instructions: 28,
+      ends: new Map([[START, { moved: 16, executed: 28 }]]),
+    });
+    const [other] = versionsOf(long(Word.ld(A0, A2, 8)));
+    expect(other?.counting).toMatchObject({ register: T0, stride: 24 });
+  });
+
+  it('know where they may be left', () => {
+    const [version] = versionsOf(long(Word.addi(A2, A2, -8), Word.beqz(A0, 16), Word.sd(A0, A2, 0)));
+    const behind = START + 4 * 26;
+    expect(version?.counting?.ends).toEqual(
+      new Map([
+        [START, { moved: -8, executed: 26 }],
+        [behind, { moved: -8, executed: 29 }],
+      ]),
+    );
+  });
+
+  it('are not if they are short, have several ways, or only a register that moves far', () => {
+    expect(versionsOf(loop(Word.ld(A0, A2, 8), Word.addi(A2, A2, 16)))[0]?.counting).toBeUndefined();
+    expect(versionsOf(long(Word.beqz(A0, 8), Word.addi(A2, A2, 8)))[0]?.counting).toBeUndefined();
+    const far = Array.from({ length: 24 }, () => Word.addi(A1, A1, -100));
+    expect(versionsOf([...far, Word.bnez(A1, -4 * far.length), Word.ECALL])[0]?.counting).toBeUndefined();
+  });
+});
+
 describe('the first turn of a loop', () => {
   /** Loads from a table that a2 points to; index and result are in a0. */
   const lookUp = [Word.andi(T0, A0, 0xf8), Word.add(T0, T0, A2), Word.ld(A0, T0, 0)];
@@ -130,6 +164,7 @@ function observed(
 describe('loops in two versions', () => {
   /** The second follows the first. */
   const lookUpTwice = [T0, T1].flatMap((to) => [Word.andi(to, A0, 0xf8), Word.add(to, to, A2), Word.ld(A0, to, 0)]);
+  const long = Array.from({ length: 24 }, (_, i) => Word.addi(T0, T0, i));
   const cases: Readonly<Record<string, { words: readonly number[]; registers: Readonly<Record<number, number>> }>> = {
     'that leave what a turn writes to the next one': {
       words: loop(Word.addi(T0, A1, 5), Word.add(A0, A0, T0), Word.sd(T0, A2, 0), Word.addi(A2, A2, 8)),
@@ -184,6 +219,14 @@ describe('loops in two versions', () => {
         Word.ECALL,
       ],
       registers: { [A2]: DATA + 8, [A3]: 6 },
+    },
+    'of long turns, that are left at their end': {
+      words: loop(...long, Word.ld(T1, A2, 8), Word.addi(A2, A2, 16)),
+      registers: { [A1]: 9, [A2]: DATA },
+    },
+    'of long turns, that are left in the middle, and move down': {
+      words: [...loop(...long, Word.addi(A2, A2, -8), Word.branch(0, A1, A3, 16), Word.sd(T0, A2, 0)), Word.ECALL],
+      registers: { [A1]: 9, [A2]: DATA + 512, [A3]: 3 },
     },
     'that move by a register, further than a window': {
       words: loop(Word.branch(4, A3, A1, 8), Word.ld(T1, A2, 0), Word.add(A2, A2, A4)),

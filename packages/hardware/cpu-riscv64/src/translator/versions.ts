@@ -1,9 +1,11 @@
 import type { Access } from './accesses.ts';
-import { atStart, type Extent, type Extents, either, follow } from './extents.ts';
-import { type Flow, type Item, structure } from './flow.ts';
+import { type Counting, countingOf } from './counting.ts';
+import type { Extent, Extents } from './extents.ts';
+import { type Flow, type Item, innermost, structure } from './flow.ts';
 import type { Op } from './op.ts';
 import type { Registers } from './operands.ts';
 import { allSuccessors, type Block, type End, type Region, successors } from './region.ts';
+import { followTurn, type Turn } from './turn.ts';
 
 /**
  * Innermost loops in two versions. The exact one is what the region has: it looks at the fuel in each turn and at the permissions of each access, may be
@@ -14,7 +16,8 @@ import { allSuccessors, type Block, type End, type Region, successors } from './
  *     begin           where the loop is come to, if it is begun steadily: leads to the admission, which is a short one then
  *     header … last   the exact version; its ways back lead to the admission
  *     admission       leads to the gate if it admits at least two turns, else to the header, and then to that for some turns without looking
- *     gate            enough fuel for this turn and the one after: the steady version's header; else back to the admission
+ *     gate            enough fuel for this turn and the one after: the steady version's header; else back to the admission. See {@link Counting}
+ *                     for how it need not look at the fuel
  *     steady blocks   copies of the loop's blocks; their ways back lead to the gate
  *
  * Many loops are over after a few turns, and a full admission takes as long as some: the one at the beginning admits a few, and looks only at the pages of the
@@ -39,6 +42,8 @@ export interface Version {
   readonly shortest: number;
   /** Registers that a turn writes before anyone may look at them. */
   readonly transient: Registers;
+  /** How its steady turns are counted; undefined: by the fuel. */
+  readonly counting: Counting | undefined;
 }
 
 /** Accesses of a loop that are relative to the same registers, and how these move. Sets of registers: bit n for xn. */
@@ -90,9 +95,12 @@ export function versionLoops(region: Region, flow: Flow, steadily: ReadonlySet<n
   return { region: { ...region, blocks, successors: allSuccessors(blocks) }, versions };
 }
 
+/** Of a block of a loop, the one of the steady version. */
+export const steadyOf = (pc: number): number => pc + STEADY;
+
 /** The blocks of steady versions. */
 export const steadyBlocks = (versions: readonly Version[]): ReadonlySet<number> =>
-  new Set(versions.flatMap(({ members }) => [...members].map((pc) => pc + STEADY)));
+  new Set(versions.flatMap(({ members }) => [...members].map(steadyOf)));
 
 /** How a region with versions is arranged. A loop begins at its admission then, but its exact version also where it did, for what looks after that: fuel, and what is known. */
 export function structureVersions({ region, versions }: Versioned): Flow {
@@ -100,17 +108,12 @@ export function structureVersions({ region, versions }: Versioned): Flow {
   return { ...flow, headers: new Set([...flow.headers, ...versions.map(({ header }) => header)]) };
 }
 
-/** The integer registers that an admission reads. */
-export const registersOf = (reaches: readonly Reach[]): number => reaches.reduce((all, { roots, added }) => all | roots | added, 0);
+/** The integer registers that an admission reads; the gate reads the last of them. */
+export const registersOf = ({ reaches, counting }: Version): number =>
+  reaches.reduce((all, { roots, added }) => all | roots | added, countedBy(counting));
 
-/** Loops with no loop in them. */
-export function* innermost(items: readonly Item[]): Generator<Item> {
-  for (const item of items) {
-    if (item.body === undefined) continue;
-    if (item.body.some(({ body }) => body !== undefined)) yield* innermost(item.body);
-    else yield item;
-  }
-}
+/** The register that steady turns are counted by, if any is. */
+export const countedBy = (counting: Counting | undefined): number => (counting === undefined ? 0 : 1 << counting.register);
 
 function addCopies(blocks: Map<number, Block>, { header, members, begin, admission, gate, firstTurns }: Version): void {
   if (firstTurns > 0) {
@@ -120,14 +123,14 @@ function addCopies(blocks: Map<number, Block>, { header, members, begin, admissi
   }
   for (const pc of members) {
     const block = blocks.get(pc) as Block;
-    const steady = (to: number): number => (to === header ? gate : members.has(to) ? to + STEADY : to);
-    blocks.set(pc + STEADY, { ...block, start: pc + STEADY, end: redirected(block.end, steady) });
+    const steady = (to: number): number => (to === header ? gate : members.has(to) ? steadyOf(to) : to);
+    blocks.set(steadyOf(pc), { ...block, start: steadyOf(pc), end: redirected(block.end, steady) });
     blocks.set(pc, { ...block, end: redirected(block.end, (to) => (to === header ? admission : to)) });
   }
   const { address } = blocks.get(header) as Block;
   if (firstTurns > 0) blocks.set(begin, { start: begin, address, ops: [], end: { kind: 'begin', admission } });
   blocks.set(admission, { start: admission, address, ops: [], end: { kind: 'admit', gate, header } });
-  blocks.set(gate, { start: gate, address, ops: [], end: { kind: 'gate', steady: header + STEADY, admission } });
+  blocks.set(gate, { start: gate, address, ops: [], end: { kind: 'gate', steady: steadyOf(header), admission } });
 }
 
 function redirected(end: End, to: (pc: number) => number): End {
@@ -155,7 +158,9 @@ function versionOf(region: Region, flow: Flow, { block: header, members }: Item,
   const blocks = order.map((pc) => region.blocks.get(pc) as Block);
   if (blocks.some(({ end }) => end.kind !== 'go' && end.kind !== 'branch')) return undefined;
   if (blocks.reduce((sum, { ops }) => sum + ops.length, 0) > INSTRUCTIONS_MAX) return undefined;
-  const found = reachesOf(region, blocks, header, members);
+  const turn = followTurn(region, blocks, header, members);
+  if (turn === undefined) return undefined;
+  const found = reachesOf(turn);
   if (found === undefined) return undefined;
   return {
     header,
@@ -167,22 +172,15 @@ function versionOf(region: Region, flow: Flow, { block: header, members }: Item,
     reaches: found,
     shortest: shortestTurn(region, blocks, header, members),
     transient: transient(region, blocks, header, members),
+    // One that is begun steadily has few turns.
+    counting: isBegunSteadily ? undefined : countingOf(region, blocks, members, turn, basesOf(found)),
   };
 }
 
 // ───── what a turn accesses ─────
 
-interface Turn {
-  /** The registers where each access is. */
-  readonly accesses: readonly { readonly op: Op; readonly base: Extent | undefined }[];
-  /** What a turn makes of the registers. */
-  readonly after: Extents;
-}
-
 /** All accesses, by what they are relative to; undefined if some are anywhere. */
-function reachesOf(region: Region, blocks: readonly Block[], header: number, members: ReadonlySet<number>): Reach[] | undefined {
-  const turn = followTurn(region, blocks, header, members);
-  if (turn === undefined) return undefined;
+function reachesOf(turn: Turn): Reach[] | undefined {
   const reaches = new Map<number, Reach>();
   for (const { op, base } of turn.accesses) {
     const one = base === undefined ? undefined : reachOf(op, base, turn.after);
@@ -193,27 +191,6 @@ function reachesOf(region: Region, blocks: readonly Block[], header: number, mem
     reaches.set(one.roots, both);
   }
   return reaches.size > REACHES_MAX ? undefined : [...reaches.values()];
-}
-
-function followTurn(region: Region, blocks: readonly Block[], header: number, members: ReadonlySet<number>): Turn | undefined {
-  const accesses: { op: Op; base: Extent | undefined }[] = [];
-  const before = new Map<number, Extents>([[header, atStart()]]);
-  let after: Extents | undefined;
-  const meet = (known: Extents | undefined, more: Extents): Extents => known?.map((extent, r) => either(extent, more[r])) ?? [...more];
-  for (const block of blocks) {
-    const extents = before.get(block.start);
-    if (extents === undefined) return undefined;
-    for (const op of block.ops) {
-      if (op.access !== undefined) accesses.push({ op, base: extents[op.rs1] });
-      else if (op.uses.leaves) return undefined;
-      follow(op, extents, op.uses.writes.x !== 0);
-    }
-    for (const to of successors(region, block)) {
-      if (to === header) after = meet(after, extents);
-      else if (members.has(to)) before.set(to, meet(before.get(to), extents));
-    }
-  }
-  return after === undefined ? undefined : { accesses, after };
 }
 
 /** Where an access whose base register is `base` goes, and how that moves from turn to turn; undefined if that may be anywhere. */
@@ -247,6 +224,9 @@ function areSteady(registers: number, after: Extents): boolean {
     return (registers & bit) === 0 || (extent?.roots === bit && extent.low === 0 && extent.high === 0);
   });
 }
+
+/** The registers that accesses are relative to. */
+const basesOf = (reaches: readonly Reach[]): number => reaches.reduce((all, { roots }) => all | roots, 0);
 
 /** Two reaches with the same registers as one. */
 function together(a: Reach, b: Reach): Reach {
