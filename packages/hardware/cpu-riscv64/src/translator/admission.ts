@@ -68,30 +68,40 @@ export function writeAdmission(parts: Admitting): void {
   refuse();
 }
 
-/** Lets the gate open for `turns`, at least two, less one, as far as the fuel is enough: after each that is let in, one more is admitted. */
-function setGate({ code, version: { shortest }, integers, fuel, gate, least }: Admitting, turns: I32, fail: Label): void {
+/**
+ * Lets the gate open for `turns`, at least two, less one, as far as they are whole groups of those that it lets in together, and as far as the fuel is enough: after all that
+ * are let in, one more is admitted.
+ */
+function setGate({ code, version: { shortest, turns: together }, integers, fuel, gate, least }: Admitting, turns: I32, fail: Label): void {
   code.brIf(fail, i32.ltS(fuel, i32.const(least)));
-  const most = i32.sub(turns, i32.const(1));
+  const most = code.let(i32.sub(turns, i32.const(1)));
+  if (together > 1) code.brIf(fail, i32.ltS(most, i32.const(together)));
   if (gate.kind === 'fuel') {
-    const needed = i32.mul(i32.sub(most, i32.const(1)), i32.const(shortest));
+    const needed = i32.mul(i32.sub(most, i32.const(together)), i32.const(shortest));
     code.set(gate.bound, i32.sub(fuel, needed));
     code.set(gate.bound, i32.select(i32.gtS(gate.bound, i32.const(least)), gate.bound, i32.const(least)));
     return;
   }
   const { register, stride, instructions } = gate.counting;
-  const enough = code.let(i32.add(i32.divU(i32.sub(fuel, i32.const(least)), i32.const(instructions)), i32.const(1)));
-  const count = code.let(most);
+  const enough = code.let(i32.add(i32.divU(i32.sub(fuel, i32.const(least)), i32.const(instructions * together)), i32.const(1)));
+  const count = code.let(i32.divU(most, i32.const(together)));
   code.set(count, i32.select(i32.ltS(enough, count), enough, count));
-  code.set(gate.limit, i64.add(integers.value(register), i64.extendS(i32.mul(count, i32.const(stride)))));
-  code.set(gate.left, i32.sub(fuel, i32.mul(count, i32.const(instructions))));
+  code.set(gate.limit, i64.add(integers.value(register), i64.extendS(i32.mul(count, i32.const(stride * together)))));
+  code.set(gate.left, i32.sub(fuel, i32.mul(count, i32.const(instructions * together))));
 }
 
-/** The fuel that is left where a block of a counted version ends. */
+/** The fuel that is left where a block of a counted version ends. `now`: the register that it is counted by. */
 export function fuelAt({ counting, limit, left }: Gate & { kind: 'counted' }, { moved, executed }: Position, now: I64): I32 {
-  const { stride, instructions } = counting;
-  const distance = i32.wrap(i64.sub(i64.add(limit, i64.const(moved)), now));
-  const turns = i32.divS(distance, i32.const(stride));
-  return i32.sub(i32.add(left, i32.mul(turns, i32.const(instructions))), i32.const(executed));
+  const turns = turnsIn(i32.wrap(i64.sub(i64.add(limit, i64.const(moved)), now)), counting.stride);
+  return i32.sub(i32.add(left, i32.mul(turns, i32.const(counting.instructions))), i32.const(executed));
+}
+
+/** Of a distance that is a multiple of the stride, which many. A shift, where it can be one, is not corrected as a division by the host's would be. */
+function turnsIn(distance: I32, stride: number): I32 {
+  const power = Math.log2(Math.abs(stride));
+  if (!Number.isInteger(power)) return i32.divS(distance, i32.const(stride));
+  const turns = i32.shrS(distance, i32.const(power));
+  return stride > 0 ? turns : i32.sub(i32.const(0), turns);
 }
 
 /** Looks whether the first turns are admitted: at all pages from the first byte that they access to the last. */

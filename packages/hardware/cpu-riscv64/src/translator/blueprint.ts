@@ -19,20 +19,20 @@ export interface Blueprint {
   readonly words: Words;
 }
 
-/** Decides all of it. Planned once with every loop begun exactly, which tells where that is not best, and if there are such loops, once more. */
-export function planRegion(region: Region): Blueprint {
+/** Decides all of it; `repeatedLeast`: see {@link versionLoops}. Planned once with every loop begun exactly, which tells where that is not best, and if there are such loops, once more. */
+export function planRegion(region: Region, repeatedLeast: number): Blueprint {
   const exact = structure(region);
-  const plain = plan(region, exact);
+  const plain = plan(region, exact, repeatedLeast);
   const steadily = new Set(plain.versions.flatMap((version) => (isBegunSteadily(plain, version) ? [version.header] : [])));
-  return steadily.size === 0 ? plain : plan(region, exact, steadily);
+  return steadily.size === 0 ? plain : plan(region, exact, repeatedLeast, steadily);
 }
 
-function plan(region: Region, exact: Flow, steadily: ReadonlySet<number> = new Set()): Blueprint {
-  const versioned = versionLoops(region, exact, steadily);
+function plan(region: Region, exact: Flow, repeatedLeast: number, steadily?: ReadonlySet<number>): Blueprint {
+  const versioned = versionLoops(region, exact, repeatedLeast, steadily);
   const { versions } = versioned;
   const flow = versions.length === 0 ? exact : structureVersions(versioned);
   const checkpoints = new Set([...flow.selected.keys(), ...flow.headers, ...returns(region)]);
-  const plans = planGuards(versioned.region, flow, steadyBlocks(versions));
+  const plans = planGuards(versioned.region, flow, new Set(versions.flatMap(steadyBlocks)));
   const lives = lifetimes(versioned.region, flow, checkpoints, plans, versions);
   return {
     region: versioned.region,

@@ -1,5 +1,5 @@
-import { COPIED_MAX, EARLY_COPIED_MAX, EARLY_REGIONS, GROWTH_MAX } from './compiler.ts';
-import { regionModule } from './emit.ts';
+import { COPIED_MAX, EARLY_COPIED_MAX, EARLY_REGIONS, GROWTH_MAX, KEPT_REPEATED_LEAST } from './compiler.ts';
+import { type Emission, regionModule } from './emit.ts';
 import type { CheckCounts } from './guards.ts';
 import { inlineCalls } from './inlining.ts';
 import { KnownCode } from './known-code.ts';
@@ -25,7 +25,7 @@ const SWITCH_REACH = 4096;
 const ROUNDS_MAX = 5;
 
 /** What is to be compiled. */
-export interface Work {
+export interface Work extends Emission {
   /** Addresses that are hot, around which code is translated; and others that are likely to be soon. */
   readonly hot: readonly number[];
   readonly warm: readonly number[];
@@ -40,8 +40,6 @@ export interface Work {
   readonly regionMax: number;
   /** Most instructions of a function that is translated within its callers. */
   readonly copiedMax: number;
-  /** Whether the host fuses multiplications with additions: see fusing.ts. */
-  readonly fuses: boolean;
 }
 
 /** A module, and what it is. */
@@ -84,6 +82,7 @@ export function join(shapes: readonly Shape[], fuses: boolean): Joined | undefin
     regionMax: REGION_INSTRUCTIONS_MAX,
     copiedMax: joined.length <= EARLY_REGIONS ? EARLY_COPIED_MAX : COPIED_MAX,
     fuses,
+    repeatedLeast: KEPT_REPEATED_LEAST,
   };
   const compiled = new Compilation(work).join(joined);
   return compiled && { ...compiled, joined };
@@ -142,7 +141,6 @@ class Compilation {
   }
 
   #finish(): Compiled | undefined {
-    const { fuses } = this.#work;
     const batch = this.#batch;
     // A call into the middle of another region of the batch makes an entry there.
     for (const pc of batch.targets()) this.#gather([pc]);
@@ -150,7 +148,7 @@ class Compilation {
     if (candidates.length === 0) return undefined;
     const regions = candidates.map(({ region }) => this.#withCopies(region));
     const checks = { kept: 0, elided: 0 };
-    const bytes = regionModule(regions, fuses, checks);
+    const bytes = regionModule(regions, this.#work, checks);
     return {
       bytes,
       shapes: regions.map((region, i) => shapeOf(region, candidates[i]?.generation ?? 0)),

@@ -14,11 +14,11 @@ export interface Counting {
   readonly stride: number;
   /** Instructions of a turn. */
   readonly instructions: number;
-  /** Of each block of the loop. */
+  /** Of each block of the loop, in the first turn behind the gate. */
   readonly ends: ReadonlyMap<number, Position>;
 }
 
-/** Where a block ends: how far the register was moved in this turn, and how many instructions of the turn were executed. */
+/** Where a block ends: how far the register was moved since the gate, and how many instructions were executed. */
 export interface Position {
   readonly moved: number;
   readonly executed: number;
@@ -27,10 +27,7 @@ export interface Position {
 /** Farther strides are not counted by: the distance of all turns that may be admitted at a time is to fit in 32 bits. */
 const STRIDE_MAX = 1024;
 
-/** In shorter turns registers are not so scarce, and what is found out where they are left takes longer than what it spares. */
-const INSTRUCTIONS_LEAST = 24;
-
-/** How a loop is counted; undefined: turns are short, some are longer than others, or no register moves evenly. `bases`: registers that accesses are relative to. */
+/** How a loop is counted; undefined: some turns are longer than others, or no register moves evenly. `bases`: registers that accesses are relative to. */
 export function countingOf(
   region: Region,
   blocks: readonly Block[],
@@ -45,7 +42,6 @@ export function countingOf(
     instructions += block.ops.length;
     executed.set(block.start, instructions);
   }
-  if (instructions < INSTRUCTIONS_LEAST) return undefined;
   const registers = Array.from({ length: 31 }, (_, i) => i + 1);
   // What accesses are relative to is held in 64 bits in any case.
   for (const register of [...registers.filter((r) => has(bases, r)), ...registers.filter((r) => !has(bases, r))]) {
@@ -65,3 +61,9 @@ export function countingOf(
 function movedBy(extent: Extent | undefined, register: number): number | undefined {
   return extent !== undefined && extent.roots === 1 << register && extent.low === extent.high ? extent.low : undefined;
 }
+
+/** Where a block ends that is in a later one of the turns that are copied behind each other. */
+export const inTurn = ({ stride, instructions }: Counting, { moved, executed }: Position, turn: number): Position => ({
+  moved: moved + turn * stride,
+  executed: executed + turn * instructions,
+});

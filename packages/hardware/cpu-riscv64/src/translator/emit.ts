@@ -10,13 +10,21 @@ import { jumpSlot, RegionWriter } from './region-writer.ts';
 const zero = i32.const(0);
 const PARAMS = ['i32', 'i32', 'i32'] as const;
 
+/** How code is written. */
+export interface Emission {
+  /** Whether the host fuses multiplications with additions: see fusing.ts. */
+  readonly fuses: boolean;
+  /** See versions.ts. */
+  readonly repeatedLeast: number;
+}
+
 /**
  * A module with a function per region: (way, depth, fuel) → pc. `way` says which of the region's entries, from 1; `depth` how many guest calls are
  * wasm calls around it; `fuel` how many instructions may be retired. The answer is where to go on, all 64 bits of it: FUEL and the registers are
  * in memory then. What an odd answer means is in interpreter/agreement.ts. Instantiation puts the functions into the table from
- * `env.base` on: exporting them would have the host make a wrapper each. `fuses`: see fusing.ts. Adds to `checks`.
+ * `env.base` on: exporting them would have the host make a wrapper each. Adds to `checks`.
  */
-export function regionModule(regions: readonly Region[], fuses: boolean, checks: CheckCounts): Uint8Array<ArrayBuffer> {
+export function regionModule(regions: readonly Region[], { fuses, repeatedLeast }: Emission, checks: CheckCounts): Uint8Array<ArrayBuffer> {
   const module = new ModuleBuilder(Layout.BASE_WASM_PAGES);
   module.importTable();
   const helpers = importHelpers(module, regions);
@@ -27,7 +35,23 @@ export function regionModule(regions: readonly Region[], fuses: boolean, checks:
   const ways = waysInto(regions);
   for (const [number, region] of regions.entries()) {
     module.function(PARAMS, 'i64', (code, [way, depth, fuel]) => {
-      new RegionWriter({ code, way, depth, fuel, region, number, ways, functions, helpers, find, go, signature, fuses, checks }).write();
+      new RegionWriter({
+        code,
+        way,
+        depth,
+        fuel,
+        region,
+        number,
+        ways,
+        functions,
+        helpers,
+        find,
+        go,
+        signature,
+        fuses,
+        repeatedLeast,
+        checks,
+      }).write();
     });
   }
   module.placeInTable(functions);

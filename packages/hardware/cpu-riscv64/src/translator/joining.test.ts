@@ -17,7 +17,14 @@ function shapesOf(program: Readonly<Record<number, readonly number[]>>, hot: rea
   };
   const made = compile({
     ...{ hot, warm: [], seen: new Set<number>(), code: { half, reached: () => true } },
-    ...{ placement: { ownerOf: () => undefined, switching: () => [] }, eager: false, regionMax, copiedMax: 0, fuses: false },
+    ...{
+      placement: { ownerOf: () => undefined, switching: () => [] },
+      eager: false,
+      regionMax,
+      copiedMax: 0,
+      fuses: false,
+      repeatedLeast: 24,
+    },
   });
   return made?.shapes ?? [];
 }

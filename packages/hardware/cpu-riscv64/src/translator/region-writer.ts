@@ -8,7 +8,8 @@ import { f32, f64, type I32, type I64, i32, i64 } from '../wasm/expression.ts';
 import { fuelAt, type Gate, writeAdmission } from './admission.ts';
 import { BlockLocals } from './block-locals.ts';
 import { planRegion } from './blueprint.ts';
-import type { Position } from './counting.ts';
+import { inTurn, type Position } from './counting.ts';
+import type { Emission } from './emit.ts';
 import { Entries } from './entries.ts';
 import type { Flow, Item } from './flow.ts';
 import { type CheckCounts, countChecks, type Plan, type Plans } from './guards.ts';
@@ -23,7 +24,7 @@ import { addOperands, eachRegister, has, type Registers } from './operands.ts';
 import { type Block, type End, type Region, successors, switches, type Way } from './region.ts';
 import { planRotations } from './rotations.ts';
 import { flowOfSingles, type Singles, type SinglesFlow } from './singles.ts';
-import { steadyOf, type Version } from './versions.ts';
+import { steadyBlocks, steadyOf, type Version } from './versions.ts';
 import { type Held, heldAtExits, type Words } from './words.ts';
 
 /** Deepest nest of guest calls made as wasm calls; deeper ones return to the interpreter and start over. Bounds the host's stack. */
@@ -32,7 +33,7 @@ const zero = i32.const(0);
 const CANONICAL_NAN = f32.fromBits(i32.wrap(canonicalNan(SINGLE)));
 
 /** What a region's function is written with; see emit.ts for the parameters. */
-export interface Parts {
+export interface Parts extends Emission {
   readonly code: Code;
   readonly way: Local<'i32'>;
   readonly depth: Local<'i32'>;
@@ -47,7 +48,6 @@ export interface Parts {
   readonly find: Callee;
   readonly go: Callee;
   readonly signature: number;
-  readonly fuses: boolean;
   readonly checks: CheckCounts;
 }
 
@@ -122,13 +122,13 @@ export class RegionWriter implements Surroundings {
   #done = 0;
 
   constructor(parts: Parts) {
-    const { code, region, fuses } = parts;
+    const { code, region, fuses, repeatedLeast } = parts;
     this.#parts = parts;
     this.code = code;
     this.fuses = fuses;
     this.#answer = code.local('i64');
     this.blockLocals = new BlockLocals(code);
-    const { versions, ...blueprint } = planRegion(region);
+    const { versions, ...blueprint } = planRegion(region, repeatedLeast);
     this.#region = blueprint.region;
     this.#flow = blueprint.flow;
     this.#checkpoints = blueprint.checkpoints;
@@ -543,15 +543,19 @@ export class RegionWriter implements Surroundings {
 
   #admit(version: Version): void {
     const { code } = this;
-    const { counting, members } = version;
-    const looks = [...members].some((pc) => this.#checkpoints.has(steadyOf(pc)));
+    const { counting } = version;
     const gate: Gate =
-      counting === undefined || looks
+      counting === undefined
         ? { kind: 'fuel', bound: code.local('i32') }
         : { kind: 'counted', counting, limit: code.local('i64'), left: code.local('i32') };
     const admitted = { version, gate, wait: code.local('i32'), begins: code.local('i32') };
     this.#admitted.set(version.begin, admitted).set(version.gate, admitted).set(version.admission, admitted);
-    if (gate.kind === 'counted') for (const [pc, end] of gate.counting.ends) this.#counted.set(steadyOf(pc), { gate, end });
+    if (gate.kind === 'fuel') return;
+    if (steadyBlocks(version).some((pc) => this.#checkpoints.has(pc)))
+      throw new Error('only the gate of a counted version may look at the fuel');
+    for (let turn = 0; turn < version.turns; turn++) {
+      for (const [pc, end] of gate.counting.ends) this.#counted.set(steadyOf(pc, turn), { gate, end: inTurn(gate.counting, end, turn) });
+    }
   }
 
   #writeAdmission({ gate, header }: End & { kind: 'admit' }): void {

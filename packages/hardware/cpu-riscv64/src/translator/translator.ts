@@ -4,7 +4,17 @@ import type { Counters } from '../counters.ts';
 import type { Engine } from '../engine.ts';
 import { COUNTDOWN, TRANSLATED } from '../layout.ts';
 import { withoutInlining } from '../v8-flags.ts';
-import { COPIED_MAX, type Compiled, type Compiler, compiler, EARLY_COPIED_MAX, EARLY_REGIONS, GROWTH_MAX } from './compiler.ts';
+import {
+  COPIED_MAX,
+  type Compiled,
+  type Compiler,
+  compiler,
+  EARLY_COPIED_MAX,
+  EARLY_REGIONS,
+  GROWTH_MAX,
+  KEPT_REPEATED_LEAST,
+  REPEATED_LEAST,
+} from './compiler.ts';
 import { hostFuses } from './fusing.ts';
 import { Library } from './library.ts';
 import type { TranslatorOptions } from './options.ts';
@@ -168,6 +178,8 @@ export class Translator {
       regionMax: this.#isEarly ? EARLY_REGION_MAX : REGION_MAX,
       copiedMax: this.#isEarly ? EARLY_COPIED_MAX : COPIED_MAX,
       fuses: hostFuses(),
+      // Where all is translated at once, for tests, as it is where it is kept.
+      repeatedLeast: this.#options.eager ? KEPT_REPEATED_LEAST : REPEATED_LEAST,
     });
     if (made !== undefined) this.#install(made);
     // Code that could not be put in place, as instructions that overlap others' may not, is not tried again.

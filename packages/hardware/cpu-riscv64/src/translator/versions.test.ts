@@ -5,6 +5,7 @@ import { address, made, TestAccount } from '../differential/machine.ts';
 import * as Word from '../differential/words.ts';
 import { Perm } from '../layout.ts';
 import { planRegion } from './blueprint.ts';
+import { REPEATED_LEAST } from './compiler.ts';
 import { structure } from './flow.ts';
 import type { Translation } from './options.ts';
 import { exploreRegion, type Region } from './region.ts';
@@ -23,7 +24,7 @@ function regionOf(words: readonly number[], hot?: ReadonlySet<number>): Region {
 /** The versions of the loops of these instructions, hot or not. */
 function versionsOf(words: readonly number[], hot?: ReadonlySet<number>): readonly Version[] {
   const region = regionOf(words, hot);
-  return versionLoops(region, structure(region)).versions;
+  return versionLoops(region, structure(region), REPEATED_LEAST).versions;
 }
 
 /** A loop of `body` that a1 counts down to 0. */
@@ -72,6 +73,14 @@ describe('versions of loops', () => {
   });
 });
 
+describe('long turns', () => {
+  it('are several behind each other, as many as are not too much code', () => {
+    const turnsOf = (count: number): number | undefined =>
+      versionsOf(loop(...Array.from({ length: count - 2 }, () => Word.addi(T0, T0, 1))))[0]?.turns;
+    expect([23, 24, 60, 128, 129].map(turnsOf)).toEqual([1, 8, 4, 2, 1]);
+  });
+});
+
 describe('turns that are all the same', () => {
   const long = (...body: readonly number[]): number[] => loop(...Array.from({ length: 24 }, () => Word.addi(T0, T0, 1)), ...body);
 
@@ -110,7 +119,7 @@ describe('the first turn of a loop', () => {
   /** Loads from a table that a2 points to; index and result are in a0. */
   const lookUp = [Word.andi(T0, A0, 0xf8), Word.add(T0, T0, A2), Word.ld(A0, T0, 0)];
   const firstTurnsOf = (...body: readonly number[]): readonly number[] =>
-    planRegion(regionOf([Word.addi(A4, A4, 1), ...loop(...body)])).versions.map(({ firstTurns }) => firstTurns);
+    planRegion(regionOf([Word.addi(A4, A4, 1), ...loop(...body)]), REPEATED_LEAST).versions.map(({ firstTurns }) => firstTurns);
 
   it('is a steady one where that saves checks', () => {
     expect(firstTurnsOf(...lookUp, ...lookUp)).toEqual([16]);

@@ -4,7 +4,7 @@ import type { Extent, Extents } from './extents.ts';
 import { type Flow, type Item, innermost, structure } from './flow.ts';
 import type { Op } from './op.ts';
 import type { Registers } from './operands.ts';
-import { allSuccessors, type Block, type End, type Region, successors } from './region.ts';
+import { allSuccessors, type Block, type End, instructionsOf, type Region, successors } from './region.ts';
 import { followTurn, type Turn } from './turn.ts';
 
 /**
@@ -16,14 +16,15 @@ import { followTurn, type Turn } from './turn.ts';
  *     begin           where the loop is come to, if it is begun steadily: leads to the admission, which is a short one then
  *     header … last   the exact version; its ways back lead to the admission
  *     admission       leads to the gate if it admits at least two turns, else to the header, and then to that for some turns without looking
- *     gate            enough fuel for this turn and the one after: the steady version's header; else back to the admission. See {@link Counting}
- *                     for how it need not look at the fuel
+ *     gate            enough fuel for this turn and the one after: the steady version's header; else back to the admission
  *     steady blocks   copies of the loop's blocks; their ways back lead to the gate
+ *
+ * The gate may be for several turns at once, of which there are as many copies behind each other, and it may be by another number than the fuel: see {@link Counting}.
  *
  * Many loops are over after a few turns, and a full admission takes as long as some: the one at the beginning admits a few, and looks only at the pages of the
  * first byte and the last that these access. See {@link planRegion} for which loops have one; the others make their first turn in the exact version.
  *
- * At the gate each turn that is let in has another one admitted after it. So the exact version can be gone on with even if what the last steady turn
+ * At the gate all turns that are let in have another one admitted after them. So the exact version can be gone on with even if what the last steady turn
  * wrote was not written to memory, as far as one more turn surely writes it again: that one neither faults nor runs out of fuel, and nobody looks before
  * it is over, even if the interpreter has to make it, as for misaligned accesses.
  */
@@ -42,6 +43,8 @@ export interface Version {
   readonly shortest: number;
   /** Registers that a turn writes before anyone may look at them. */
   readonly transient: Registers;
+  /** Turns between one look of the gate and the next: the steady version has as many copies of each block. */
+  readonly turns: number;
   /** How its steady turns are counted; undefined: by the fuel. */
   readonly counting: Counting | undefined;
 }
@@ -75,6 +78,7 @@ const ADMISSION = 2 ** 32;
 const GATE = 2 ** 33;
 const STEADY = 2 ** 34;
 const BEGIN = 2 ** 35;
+const TURN = 2 ** 36;
 /** Larger loops are not copied. */
 const INSTRUCTIONS_MAX = 300;
 const BLOCKS_MAX = 24;
@@ -85,9 +89,19 @@ const REACHES_MAX = 8;
 const FIRST_TURNS_MAX = 16;
 const FIRST_TURNS_LEAST = 4;
 
-/** The region with two versions of the innermost loops that are hot and allow it. `steadily`: headers of those whose first turn is a steady one already. */
-export function versionLoops(region: Region, flow: Flow, steadily: ReadonlySet<number> = new Set()): Versioned {
-  const versions = [...innermost(flow.items)].flatMap((item) => versionOf(region, flow, item, steadily.has(item.block)) ?? []);
+/** Of the turns of a steady version that are behind each other, so many at most, and so many instructions and blocks. */
+const REPEATED_TURNS_MAX = 8;
+const REPEATED_INSTRUCTIONS_MAX = 256;
+const REPEATED_BLOCKS_MAX = 24;
+
+/**
+ * The region with two versions of the innermost loops that are hot and allow it. `repeatedLeast`: instructions of a turn from which on its steady version has several
+ * behind each other; `steadily`: headers of the loops whose first turn is a steady one already.
+ */
+export function versionLoops(region: Region, flow: Flow, repeatedLeast: number, steadily: ReadonlySet<number> = new Set()): Versioned {
+  const versions = [...innermost(flow.items)].flatMap(
+    (item) => versionOf(region, flow, item, { repeatedLeast, isBegunSteadily: steadily.has(item.block) }) ?? [],
+  );
   if (versions.length === 0) return { region, versions };
   const added = new Map(region.blocks);
   for (const version of versions) addCopies(added, version);
@@ -95,12 +109,12 @@ export function versionLoops(region: Region, flow: Flow, steadily: ReadonlySet<n
   return { region: { ...region, blocks, successors: allSuccessors(blocks) }, versions };
 }
 
-/** Of a block of a loop, the one of the steady version. */
-export const steadyOf = (pc: number): number => pc + STEADY;
+/** Of a block of a loop, the one of the steady version; `turn`: of those that are copied behind each other, from 0. */
+export const steadyOf = (pc: number, turn: number): number => pc + STEADY + turn * TURN;
 
-/** The blocks of steady versions. */
-export const steadyBlocks = (versions: readonly Version[]): ReadonlySet<number> =>
-  new Set(versions.flatMap(({ members }) => [...members].map(steadyOf)));
+/** The blocks of a version's steady version. */
+export const steadyBlocks = ({ members, turns }: Version): readonly number[] =>
+  Array.from({ length: turns }, (_, turn) => [...members].map((pc) => steadyOf(pc, turn))).flat();
 
 /** How a region with versions is arranged. A loop begins at its admission then, but its exact version also where it did, for what looks after that: fuel, and what is known. */
 export function structureVersions({ region, versions }: Versioned): Flow {
@@ -115,7 +129,7 @@ export const registersOf = ({ reaches, counting }: Version): number =>
 /** The register that steady turns are counted by, if any is. */
 export const countedBy = (counting: Counting | undefined): number => (counting === undefined ? 0 : 1 << counting.register);
 
-function addCopies(blocks: Map<number, Block>, { header, members, begin, admission, gate, firstTurns }: Version): void {
+function addCopies(blocks: Map<number, Block>, { header, members, begin, admission, gate, firstTurns, turns }: Version): void {
   if (firstTurns > 0) {
     for (const [pc, block] of blocks) {
       if (!members.has(pc)) blocks.set(pc, { ...block, end: redirected(block.end, (to) => (to === header ? begin : to)) });
@@ -123,14 +137,18 @@ function addCopies(blocks: Map<number, Block>, { header, members, begin, admissi
   }
   for (const pc of members) {
     const block = blocks.get(pc) as Block;
-    const steady = (to: number): number => (to === header ? gate : members.has(to) ? steadyOf(to) : to);
-    blocks.set(steadyOf(pc), { ...block, start: steadyOf(pc), end: redirected(block.end, steady) });
+    for (let turn = 0; turn < turns; turn++) {
+      const again = turn + 1 < turns ? steadyOf(header, turn + 1) : gate;
+      const steady = (to: number): number => (to === header ? again : members.has(to) ? steadyOf(to, turn) : to);
+      const start = steadyOf(pc, turn);
+      blocks.set(start, { ...block, start, end: redirected(block.end, steady) });
+    }
     blocks.set(pc, { ...block, end: redirected(block.end, (to) => (to === header ? admission : to)) });
   }
   const { address } = blocks.get(header) as Block;
   if (firstTurns > 0) blocks.set(begin, { start: begin, address, ops: [], end: { kind: 'begin', admission } });
   blocks.set(admission, { start: admission, address, ops: [], end: { kind: 'admit', gate, header } });
-  blocks.set(gate, { start: gate, address, ops: [], end: { kind: 'gate', steady: steadyOf(header), admission } });
+  blocks.set(gate, { start: gate, address, ops: [], end: { kind: 'gate', steady: steadyOf(header, 0), admission } });
 }
 
 function redirected(end: End, to: (pc: number) => number): End {
@@ -150,18 +168,30 @@ function redirected(end: End, to: (pc: number) => number): End {
   }
 }
 
-function versionOf(region: Region, flow: Flow, { block: header, members }: Item, isBegunSteadily: boolean): Version | undefined {
+interface Making {
+  readonly repeatedLeast: number;
+  readonly isBegunSteadily: boolean;
+}
+
+function versionOf(
+  region: Region,
+  flow: Flow,
+  { block: header, members }: Item,
+  { repeatedLeast, isBegunSteadily }: Making,
+): Version | undefined {
   const { hot } = region;
   if (members.size > BLOCKS_MAX || (hot !== undefined && ![...members].some((pc) => hot.has((region.blocks.get(pc) as Block).address))))
     return undefined;
   const order = flow.order.filter((pc) => members.has(pc));
   const blocks = order.map((pc) => region.blocks.get(pc) as Block);
   if (blocks.some(({ end }) => end.kind !== 'go' && end.kind !== 'branch')) return undefined;
-  if (blocks.reduce((sum, { ops }) => sum + ops.length, 0) > INSTRUCTIONS_MAX) return undefined;
+  const instructions = instructionsOf(blocks);
+  if (instructions > INSTRUCTIONS_MAX) return undefined;
   const turn = followTurn(region, blocks, header, members);
   if (turn === undefined) return undefined;
   const found = reachesOf(turn);
   if (found === undefined) return undefined;
+  const isRepeated = instructions >= repeatedLeast;
   return {
     header,
     begin: header + BEGIN,
@@ -172,9 +202,17 @@ function versionOf(region: Region, flow: Flow, { block: header, members }: Item,
     reaches: found,
     shortest: shortestTurn(region, blocks, header, members),
     transient: transient(region, blocks, header, members),
-    // One that is begun steadily has few turns.
-    counting: isBegunSteadily ? undefined : countingOf(region, blocks, members, turn, basesOf(found)),
+    turns: isRepeated ? turnsBetween(blocks, isBegunSteadily) : 1,
+    // What is found out where a counted version is left takes as long as what a few turns spare.
+    counting: isRepeated && !isBegunSteadily ? countingOf(region, blocks, members, turn, basesOf(found)) : undefined,
   };
+}
+
+/** How many turns a steady version makes between one look of its gate and the next: where it is begun steadily, not more than are surely admitted first, with one after them. */
+function turnsBetween(blocks: readonly Block[], isBegunSteadily: boolean): number {
+  const most = isBegunSteadily ? FIRST_TURNS_LEAST - 1 : REPEATED_TURNS_MAX;
+  const room = Math.min(REPEATED_INSTRUCTIONS_MAX / instructionsOf(blocks), REPEATED_BLOCKS_MAX / blocks.length);
+  return Math.max(1, Math.min(most, Math.floor(room)));
 }
 
 // ───── what a turn accesses ─────
