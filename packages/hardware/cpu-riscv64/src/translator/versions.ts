@@ -71,8 +71,8 @@ export interface Versioned {
 }
 
 /**
- * Blocks that are at no address: their keys are above all addresses, and in the order in which loops begin, since the lowest block of a loop is taken
- * for its header (flow.ts).
+ * Blocks that are at no address: their keys are above all addresses, and in the order in which loops begin, since of several blocks that a loop is entered at
+ * the lowest is its header (flow.ts).
  */
 const ADMISSION = 2 ** 32;
 const GATE = 2 ** 33;
@@ -122,11 +122,11 @@ export function structureVersions({ region, versions }: Versioned): Flow {
   return { ...flow, headers: new Set([...flow.headers, ...versions.map(({ header }) => header)]) };
 }
 
-/** The integer registers that an admission reads; the gate reads the last of them. */
+/** The integer registers that an admission reads. */
 export const registersOf = ({ reaches, counting }: Version): number =>
   reaches.reduce((all, { roots, added }) => all | roots | added, countedBy(counting));
 
-/** The register that steady turns are counted by, if any is. */
+/** The register that steady turns are counted by, which the gate reads: bit n for xn; 0 if there is none. */
 export const countedBy = (counting: Counting | undefined): number => (counting === undefined ? 0 : 1 << counting.register);
 
 function addCopies(blocks: Map<number, Block>, { header, members, begin, admission, gate, firstTurns, turns }: Version): void {
@@ -168,6 +168,7 @@ function redirected(end: End, to: (pc: number) => number): End {
   }
 }
 
+/** How a loop's versions are to be. */
 interface Making {
   readonly repeatedLeast: number;
   readonly isBegunSteadily: boolean;
