@@ -100,7 +100,7 @@ describe('entries with a handle', () => {
     };
     const decode = (pc: number): boolean => {
       engine.u32[(BASE + pc) >> 2] = Word.ECALL;
-      return code.decode(pc, entryOf(pc), () => false);
+      return engine.predecode(pc, entryOf(pc)) !== 0;
     };
     return { code, decode, wordOf, handleOf };
   }

@@ -1,7 +1,4 @@
 import type { Engine } from './engine.ts';
-import { OPCODE_OF, Opcode } from './interpreter/opcodes.ts';
-import { expand } from './isa/compressed.ts';
-import { find, immediate } from './isa/decode.ts';
 import {
   BASE,
   CODE_ENTRIES,
@@ -14,65 +11,12 @@ import {
   HANDLE_BYTES,
   HANDLE_COUNT,
   HANDLES,
+  Opcode,
   PAGE_SHIFT,
   PAGE_SIZE,
   PERMS,
   Perm,
-  X_DISCARD,
 } from './layout.ts';
-
-/** Instructions decoded at most in one go: enough for most basic blocks, few enough to waste little on code that is never reached. */
-const RUN_MAX = 32;
-
-/** Compressed instructions expanded so far; 0 not yet, since no expansion is 0 but the illegal ones, which are rare. */
-const expanded = new Uint32Array(1 << 16);
-
-function expandOnce(half: number): number {
-  let word = expanded[half] as number;
-  if (word === 0) {
-    word = expand(half);
-    expanded[half] = word;
-  }
-  return word;
-}
-
-/** An encoded entry; `encode` fills it. */
-const encoded = { word: 0, imm: 0, ends: false };
-
-/** Writes the entry of an instruction into `encoded`. `ends`: it goes elsewhere, or stops. */
-function encode(word: number, length: number, pc: number): void {
-  const row = find(word);
-  const steps = length * 4;
-  if (row === undefined || (row.format === 'RM' || row.format === 'R4' ? isReservedMode((word >>> 12) & 7) : false)) {
-    encoded.word = (Opcode.ILLEGAL << Entry.OPCODE_SHIFT) | steps;
-    encoded.imm = 0;
-    encoded.ends = true;
-    return;
-  }
-  let opcode = OPCODE_OF.get(row) as number;
-  let imm = immediate(row.format, word);
-  const jumps = row.format === 'B' || row.format === 'J';
-  if (jumps && (pc + imm) >>> PAGE_SHIFT === pc >>> PAGE_SHIFT) {
-    // Near: the immediate is a distance between entries.
-    opcode++;
-    imm *= ENTRY_BYTES / 2;
-  }
-  const rd = (word >>> 7) & 31;
-  const destination = rd === 0 && row.destination === 'x' ? X_DISCARD : rd;
-  encoded.word =
-    (opcode << Entry.OPCODE_SHIFT) |
-    (destination << Entry.RD_SHIFT) |
-    (((word >>> 20) & 31) << Entry.RS2_SHIFT) |
-    (((word >>> 15) & 31) << Entry.RS1_SHIFT) |
-    steps;
-  encoded.imm = imm;
-  encoded.ends = jumps || row.name === 'jalr' || row.name === 'ecall';
-}
-
-/** Modes 5 and 6 are reserved; 7 means the mode in frm. */
-function isReservedMode(mode: number): boolean {
-  return mode === 5 || mode === 6;
-}
 
 /**
  * Predecoded code of a space, a slot of entries per guest page. Entries are decoded when first reached. A page with decoded instructions is
@@ -154,42 +98,6 @@ export class CodePages {
     const at = (CODE_SLOTS + slot * CODE_SLOT_BYTES + (pc & (PAGE_SIZE - 1)) * (ENTRY_BYTES / 2)) >>> 2;
     if (handle === 0) this.#freeNumber(at);
     else if (this.#takeNumber(at)) i32[this.#wordAt(at) - 1] = handle;
-  }
-
-  /**
-   * Decodes instructions from `pc` into entries, up to a jump or the end of the page. `follow` opens the next page when the instruction at `pc`
-   * goes on there. False if it refuses.
-   */
-  decode(pc: number, entry: number, follow: (page: number) => boolean): boolean {
-    const page = pc >>> PAGE_SHIFT;
-    const end = (page + 1) * PAGE_SIZE;
-    this.#mark(page);
-    let at = pc;
-    for (let n = 0; n < RUN_MAX && at < end; n++) {
-      // Looked up each time: `follow` may grow the memory.
-      const half = this.#engine.u16[(BASE + at) >>> 1] as number;
-      let length = 2;
-      let word: number;
-      if ((half & 3) === 3) {
-        if (at + 2 === end) {
-          if (n > 0) return true;
-          if (!follow(page + 1)) return false;
-          this.#mark(page + 1);
-        }
-        length = 4;
-        word = half | ((this.#engine.u16[(BASE + at + 2) >>> 1] as number) << 16);
-      } else word = expandOnce(half);
-      const at32 = (entry + (at - pc) * (ENTRY_BYTES / 2)) >>> 2;
-      const wordAt = this.#wordAt(at32);
-      const { i32 } = this.#engine;
-      if (n > 0 && i32[wordAt] !== 0) return true;
-      encode(word, length, at);
-      i32[at32 + 1] = encoded.imm;
-      i32[wordAt] = encoded.word;
-      if (encoded.ends) return true;
-      at += length;
-    }
-    return true;
   }
 
   /** The page's bytes change: its entries are decoded anew. The slot stays, since the interpreter may be in it. */

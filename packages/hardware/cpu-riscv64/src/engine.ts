@@ -1,6 +1,6 @@
 import type { CodeStore } from '@ashlar/hardware';
 import { hostCodeOf, type UnderFlags, withHostCode } from './host-code.ts';
-import { FINISH_CALL, SYSTEM_CALL } from './interpreter/agreement.ts';
+import { FINISH_CALL, PREDECODE, SYSTEM_CALL } from './interpreter/agreement.ts';
 import { type InterpreterImports, interpreterModule } from './interpreter/module.ts';
 import * as Layout from './layout.ts';
 import { helpersOver } from './translator/helpers.ts';
@@ -69,7 +69,7 @@ const NO_HOST: InterpreterImports = {
   trap: () => 1,
   miss: () => 0,
   enter: () => 0,
-  decode: () => 0,
+  follow: () => 0,
   hot: () => 0x7fff_ffff,
 };
 
@@ -84,6 +84,8 @@ export class Engine {
   /** Who answers the module's questions: the space that this engine serves now. */
   host: InterpreterImports = NO_HOST;
   run!: () => number;
+  /** Decodes at a pc into the entry there, as `run` does by itself; 0 if the instruction goes on in a page that cannot be executed. */
+  predecode!: (pc: number, entry: number) => number;
   /** Functions of translated regions, by the index in their handles; 0 is never used. */
   table!: WebAssembly.Table;
   /** From this one on, slots of predecoded code were never used, so that they read as zero. */
@@ -128,11 +130,12 @@ export class Engine {
         trap: (cause: number) => this.host.trap(cause),
         miss: (low: number, high: number, bytes: number, perm: number) => this.host.miss(low, high, bytes, perm),
         enter: (pc: number) => this.host.enter(pc),
-        decode: (pc: number, entry: number) => this.host.decode(pc, entry),
+        follow: (page: number) => this.host.follow(page),
         hot: (pc: number) => this.host.hot(pc),
       },
     });
     this.run = instance.exports.run as () => number;
+    this.predecode = instance.exports[PREDECODE] as (pc: number, entry: number) => number;
     loop = this.run;
     this.#imports = { memory: this.#memory, table: this.table };
     for (const name of [FINISH_CALL, SYSTEM_CALL]) this.#imports[name] = instance.exports[name] as WebAssembly.ExportValue;

@@ -156,13 +156,8 @@ export class Hart implements InterpreterImports, Holder {
     return this.#code.slot(page);
   }
 
-  decode(pc: number, entry: number): number {
-    const follow = (page: number): boolean => {
-      if (this.#residency.touch(page, Perm.EXEC)) return true;
-      this.#refuse(page * 4096, 'execute');
-      return false;
-    };
-    return this.#code.decode(pc >>> 0, entry, follow) ? 1 : 0;
+  follow(page: number): number {
+    return this.#residency.touch(page, Perm.EXEC) ? 1 : this.#refuse(page * 4096, 'execute');
   }
 
   hot(pc: number): number {

@@ -44,6 +44,9 @@ export const STOPPED = 916;
 /** Counts, 32 bits, how often a right was withdrawn or translated code dropped: what translated code found out before it made a call is void then. */
 export const WITHDRAWALS = 920;
 
+/** What instructions are decoded by, which the interpreter's module brings along (see interpreter/predecoder.ts); up to JUMPS. */
+export const PREDECODER = 0x1000;
+
 /**
  * Where jumps to addresses known only at run time find translated code: the address in the low half of 8 bytes, its {@link Handle} in the high
  * half; indexed by the low bits of the address.
@@ -129,4 +132,14 @@ export const Entry = {
   RS1_SHIFT: 5,
   /** 8 or 16: bytes to the next entry, four times the instruction's length. */
   LENGTH_MASK: 0x18,
+} as const;
+
+/** Opcodes of predecoded entries that are not rows of the table. */
+export const Opcode = {
+  /** Zeroed memory: the predecoder has not been here. */
+  UNDECODED: 0,
+  /** Past the end of a page: find the entry anew from the pc. */
+  CROSS: 1,
+  ILLEGAL: 2,
+  FIRST: 3,
 } as const;

@@ -6,10 +6,11 @@ import * as Layout from '../layout.ts';
 import { type Callee, type Code, call, callIndirect, type Label } from '../wasm/code.ts';
 import { choose, i32, i64 } from '../wasm/expression.ts';
 import { ModuleBuilder } from '../wasm/module.ts';
-import { Answer, FINISH_CALL, isOdd, Left, Settled, SYSTEM_CALL, stoppedAnswer } from './agreement.ts';
+import { Answer, FINISH_CALL, isOdd, Left, PREDECODE, Settled, SYSTEM_CALL, stoppedAnswer } from './agreement.ts';
 import { InterpreterGuest, type Machinery, pcOf, Stop, sampleJump } from './guest.ts';
 import { integerHelpers } from './helpers.ts';
-import { CASES, Opcode } from './opcodes.ts';
+import { CASES } from './opcodes.ts';
+import { predecodeFunction } from './predecoder.ts';
 
 /** What the module asks of its host. All numbers are 32-bit. */
 export interface InterpreterImports {
@@ -19,8 +20,8 @@ export interface InterpreterImports {
   miss(low: number, high: number, bytes: number, perm: number): number;
   /** Code slot for the page of `pc`, or 0: cannot be executed. */
   enter(pc: number): number;
-  /** Predecodes at `pc` into `entry`. 0: cannot be executed. */
-  decode(pc: number, entry: number): number;
+  /** Whether a page can be executed in which an instruction goes on; 0 or 1. */
+  follow(page: number): number;
   /** A jump to `pc` was sampled. Gives the number of jumps until the next sample. */
   hot(pc: number): number;
 }
@@ -31,7 +32,7 @@ export function interpreterModule(): Uint8Array<ArrayBuffer> {
   const trap = module.import('trap', ['i32'], 'i32');
   const miss = module.import('miss', ['i32', 'i32', 'i32', 'i32'], 'i32');
   const enter = module.import('enter', ['i32'], 'i32');
-  const decode = module.import('decode', ['i32', 'i32'], 'i32');
+  const follow = module.import('follow', ['i32'], 'i32');
   const hot = module.import('hot', ['i32'], 'i32');
   module.importTable();
   const region = module.signature(['i32', 'i32', 'i32'], 'i64');
@@ -39,7 +40,9 @@ export function interpreterModule(): Uint8Array<ArrayBuffer> {
   const helpers = new Map([...integer.helpers, ...floatHelpers(module, integer.mulhu)]);
   const probe = probeFunction(module, miss);
   const settle = settleFunction(module, hot);
+  const decode = predecodeFunction(module, follow);
   const run = module.function([], 'i32', (code) => writeRun(code, { trap, enter, decode, hot, settle, probe, region, helpers }), 'run');
+  module.export(PREDECODE, decode);
   module.export(FINISH_CALL, finishCallFunction(module, settle, run));
   module.export(SYSTEM_CALL, systemCallFunction(module, trap));
   return module.finish();
@@ -287,7 +290,7 @@ function writeEnter(code: Code, locals: Pick<Machinery, 'entry' | 'word' | 'fuel
 /** `br_table` over nested blocks: special opcodes first, then one case per row of the table. */
 function writeCases(machinery: Machinery, translated: () => void, special: readonly (() => void)[]): void {
   const { code, word } = machinery;
-  const count = Opcode.FIRST + CASES.length;
+  const count = Layout.Opcode.FIRST + CASES.length;
   // The block of opcode 0 is the innermost, so its code comes first, directly behind the dispatch.
   const labels: Label[] = Array.from({ length: count });
   // Opcodes past the last: the entry has TRANSLATED.
@@ -309,7 +312,7 @@ function writeCase(machinery: Machinery, special: readonly (() => void)[], opcod
     own();
     return;
   }
-  const row = CASES[opcode - Opcode.FIRST];
+  const row = CASES[opcode - Layout.Opcode.FIRST];
   if (row === undefined) throw new Error(`no case ${opcode}`);
   const guest = new InterpreterGuest(machinery, row.near);
   code.scratch(() => row.instruction.effect(guest));

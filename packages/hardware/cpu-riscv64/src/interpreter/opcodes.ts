@@ -1,15 +1,6 @@
 import type { Instruction } from '../isa/instruction.ts';
 import { INSTRUCTIONS } from '../isa/table.ts';
-
-/** Opcodes of predecoded entries that are not rows of the table. */
-export const Opcode = {
-  /** Zeroed memory: the predecoder has not been here. */
-  UNDECODED: 0,
-  /** Past the end of a page: find the entry anew from the pc. */
-  CROSS: 1,
-  ILLEGAL: 2,
-  FIRST: 3,
-} as const;
+import { Opcode } from '../layout.ts';
 
 /** One case of the interpreter. */
 export interface Case {

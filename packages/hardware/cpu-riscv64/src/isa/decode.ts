@@ -1,4 +1,6 @@
+import { IMMEDIATES } from './immediates.ts';
 import type { Format, Instruction } from './instruction.ts';
+import { gather } from './moves.ts';
 import { roundingImmediate } from './rounding.ts';
 import { INSTRUCTIONS } from './table.ts';
 
@@ -30,26 +32,5 @@ export function find(word: number): Instruction | undefined {
 }
 
 /** The immediate of a word, as its format has it (see {@link Format}). */
-export function immediate(format: Format, word: number): number {
-  switch (format) {
-    case 'I':
-      return word >> 20;
-    case 'S':
-      return ((word >> 25) << 5) | ((word >>> 7) & 31);
-    case 'B':
-      return ((word >> 31) << 12) | ((word << 4) & 0x800) | ((word >>> 20) & 0x7e0) | ((word >>> 7) & 0x1e);
-    case 'J':
-      return ((word >> 31) << 20) | (word & 0xff000) | ((word >>> 9) & 0x800) | ((word >>> 20) & 0x7fe);
-    case 'U':
-      return word & -4096;
-    case 'SHAMT':
-      return (word >>> 20) & 63;
-    case 'CSR':
-      return (word >>> 20) | (((word >>> 15) & 31) << 12);
-    case 'RM':
-    case 'R4':
-      return roundingImmediate(word);
-    default:
-      return 0;
-  }
-}
+export const immediate = (format: Format, word: number): number =>
+  format === 'RM' || format === 'R4' ? roundingImmediate(word) : gather(word, IMMEDIATES[format]);

@@ -1,3 +1,5 @@
+import { type I32, i32 } from '../wasm/expression.ts';
+
 /**
  * Of floating-point instructions with a rounding mode: the mode in bits 8…10; in bits 0…7 what fcsr is masked with to see whether the fast path
  * may be taken ({@link FAST_FCSR} must remain); rs3 times 8 in bits 24…31.
@@ -5,6 +7,13 @@
 export function roundingImmediate(word: number): number {
   const mode = (word >>> 12) & 7;
   return (mode << 8) | maskOf(mode) | (((word >>> 27) & 31) << 27);
+}
+
+/** The same of a word that is known only when it runs. */
+export function roundingImmediateOf(word: I32): I32 {
+  const mode = i32.and(i32.shrU(word, i32.const(12)), i32.const(7));
+  const mask = i32.select(i32.eq(mode, i32.const(7)), i32.const(maskOf(7)), i32.select(mode, i32.const(0), i32.const(maskOf(0))));
+  return i32.or(i32.or(i32.shl(mode, i32.const(8)), mask), i32.and(word, i32.const(31 << 27)));
 }
 
 /** What the fast path needs to see of fcsr: no frm when the mode is in the instruction, nothing that fits when the mode is another. */

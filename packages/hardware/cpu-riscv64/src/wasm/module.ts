@@ -15,6 +15,7 @@ export class ModuleBuilder {
   readonly #pages: number;
   #table = false;
   #elements: Callee[] | undefined;
+  readonly #data: { at: number; bytes: Uint8Array }[] = [];
 
   /** `pages`: the least size of the imported memory, in wasm pages of 64 KiB. */
   constructor(pages: number) {
@@ -36,6 +37,11 @@ export class ModuleBuilder {
   /** Has instantiation put functions into the table, from the index that is the imported global `env.base`. */
   placeInTable(functions: readonly Callee[]): void {
     this.#elements = [...functions];
+  }
+
+  /** Has instantiation put bytes into the memory. */
+  data(at: number, bytes: Uint8Array): void {
+    this.#data.push({ at, bytes });
   }
 
   /** Index of a function type, for calls through the table. */
@@ -117,7 +123,20 @@ export class ModuleBuilder {
     section(out, 10, this.#functions.length, (s) => {
       for (const { code } of this.#functions) if (code !== undefined) s.sized(code.bytes);
     });
+    if (this.#data.length > 0) section(out, 11, this.#data.length, (s) => this.#writeData(s));
     return out.view().slice();
+  }
+
+  /** Active segments of memory 0. */
+  #writeData(out: Bytes): void {
+    for (const { at, bytes } of this.#data) {
+      out.u8(0x00);
+      out.u8(0x41);
+      out.s32(at);
+      out.u8(0x0b);
+      out.u32(bytes.length);
+      out.append(bytes);
+    }
   }
 
   /** Custom section of the branch hinting proposal, which comes before the code section. */
