@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { stderr, stdout } from './output.ts';
 
 /** The status the process will end with. */
 export interface CommandResult {
@@ -60,7 +61,11 @@ export function commandLine(result: CommandResult): Command {
     .option('--debug', 'show stack traces of errors')
     .showSuggestionAfterError()
     .enablePositionalOptions()
-    .configureOutput({ outputError: (text, write) => write(inOurWords(text)) })
+    .configureOutput({
+      writeOut: (text) => stdout.say(text),
+      writeErr: (text) => stderr.say(text),
+      outputError: (text, write) => write(inOurWords(text)),
+    })
     .addHelpText('after', example('ashlar run --volume ./bin:/tools:ro -- /tools/hello'))
     .exitOverride();
   program.addCommand(runCommand(result));

@@ -1,9 +1,10 @@
 import type { ImageProgress } from '@ashlar/image';
 import type { SingleBar } from 'cli-progress';
+import { stderr } from './output.ts';
 
 /** Draws how far images are, on a terminal; says nothing elsewhere. Call the second function when all are there. */
 export function imageProgress(): { readonly progress: (event: ImageProgress) => void; readonly done: () => void } {
-  if (!process.stderr.isTTY) return { progress: () => undefined, done: () => undefined };
+  if (!stderr.isTerminal) return { progress: () => undefined, done: () => undefined };
   let bar: SingleBar | undefined;
   let over = false;
   let opening = false;
@@ -12,7 +13,7 @@ export function imageProgress(): { readonly progress: (event: ImageProgress) => 
     const { Presets, SingleBar } = (await import('cli-progress')).default;
     if (over) return;
     const format = '{image} {bar} {percentage}%';
-    bar = new SingleBar({ format, stream: process.stderr, clearOnComplete: true }, Presets.shades_classic);
+    bar = new SingleBar({ format, stream: stderr.open(), clearOnComplete: true }, Presets.shades_classic);
     bar.start(totalBytes, 0, { image: spec });
   };
   return {

@@ -13,14 +13,17 @@ declare const __dirname: string;
 /** Imports a module for the bundled command. */
 export const load = (specifier: string): Promise<unknown> => import(specifier);
 
-/** A command that takes longer keeps what it compiled while it runs: by its end V8 may have dropped what started it. */
-const KEEP_AFTER_MS = 1000;
-
 /**
- * V8's optimiser takes a function when the bytecode that it ran exceeds a budget, this one four times as late as V8's own: a command is over before most of that
- * pays, and it takes CPU time beside what the guest needs.
+ * When V8 11 compiles JavaScript, other than it does by itself. Its optimiser takes a function when the bytecode that it ran exceeds a budget, this one four times
+ * as late: a command is over before most of that pays, and it takes CPU time beside what the guest needs. Its quick compiler takes functions eight times as
+ * many together: a small program is over before it is worth while.
  */
-const OPTIMISE_LATER = '--interrupt-budget=270336';
+const COMPILE_LATER = ['--interrupt-budget=270336', '--baseline-batch-compilation-threshold=32768'];
+/**
+ * V8 drops bytecode that has not run for some collections, as what starts a program soon has not. What a longer command keeps would lack it, and each command
+ * that comes after it would compile it anew.
+ */
+const KEEP_BYTECODE = '--no-flush-bytecode';
 /** The major version of V8 whose own budget is known. */
 const KNOWN_V8 = '11.';
 
@@ -32,7 +35,8 @@ const IS_BESIDE = /^\.\/[a-z0-9-]+-[0-9a-f]{16}\.cjs$/;
 
 /** Runs the bundled command and ends the process with its status. */
 export function launch(): Promise<never> {
-  if (process.versions.v8.startsWith(KNOWN_V8)) setFlagsFromString(OPTIMISE_LATER);
+  setFlagsFromString(KEEP_BYTECODE);
+  if (process.versions.v8.startsWith(KNOWN_V8)) for (const flag of COMPILE_LATER) setFlagsFromString(flag);
   const argv = process.argv.slice(2);
   const files = argv.includes('--debug') ? debugged() : cached(argv[0]);
   return (files.load(COMMAND_FILE) as { run: typeof run }).run(argv);
@@ -51,7 +55,6 @@ function cached(command: string | undefined): BundledFiles {
   const keep = (): void => {
     for (const module of modules) module.keep();
   };
-  setTimeout(keep, KEEP_AFTER_MS).unref();
   // A run that failed may have seen little of the code.
   process.once('exit', (status) => {
     if (status === 0) keep();

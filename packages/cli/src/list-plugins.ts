@@ -1,3 +1,4 @@
+import { stdout } from './output.ts';
 import { registry } from './registry.ts';
 
 /** `ashlar plugins`: what is installed, by tier. */
@@ -13,18 +14,18 @@ export async function listPlugins(json: boolean): Promise<void> {
     origin,
   }));
   if (json) {
-    process.stdout.write(`${JSON.stringify({ plugins: rows }, undefined, 2)}\n`);
+    stdout.say(`${JSON.stringify({ plugins: rows }, undefined, 2)}\n`);
     return;
   }
   const width = (key: 'tier' | 'name' | 'version'): number => Math.max(key.length, ...rows.map((row) => row[key].length));
   const columns = [width('tier'), width('name'), width('version')] as const;
   const line = (tier: string, name: string, version: string, rest: string): string =>
     `${tier.padEnd(columns[0])}  ${name.padEnd(columns[1])}  ${version.padEnd(columns[2])}  ${rest}`.trimEnd();
-  process.stdout.write(`${line('tier', 'name', 'version', 'summary')}\n`);
+  stdout.say(`${line('tier', 'name', 'version', 'summary')}\n`);
   for (const row of rows) {
-    process.stdout.write(`${line(row.tier, row.name, row.version, row.summary)}\n`);
+    stdout.say(`${line(row.tier, row.name, row.version, row.summary)}\n`);
     for (const [trait, value] of Object.entries(row.traits)) {
-      process.stdout.write(`${line('', '', '', `  ${trait}: ${Array.isArray(value) ? value.join(', ') : String(value)}`)}\n`);
+      stdout.say(`${line('', '', '', `  ${trait}: ${Array.isArray(value) ? value.join(', ') : String(value)}`)}\n`);
     }
   }
 }

@@ -1,14 +1,13 @@
 import { CommanderError } from 'commander';
 import { commandLine } from './command-line.ts';
 import { ExitStatus } from './exit-status.ts';
-import { guardOutput } from './output.ts';
+import { stderr, stdout } from './output.ts';
 
 /** Runs the command and ends the process with its status, once everything it said is written: nothing that is left open keeps the process. */
 export async function run(argv: readonly string[]): Promise<never> {
-  const flushed = guardOutput();
   const status = await main(argv);
   // A reader that is slower than the timeout does not prolong it.
-  if (status !== ExitStatus.TIMEOUT) await flushed();
+  if (status !== ExitStatus.TIMEOUT) await Promise.all([stdout.flush(), stderr.flush()]);
   process.exit(status);
 }
 
@@ -20,7 +19,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     return result.status;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : ExitStatus.ASHLAR;
-    process.stderr.write(describe(error, argv.includes('--debug')));
+    stderr.say(describe(error, argv.includes('--debug')));
     return ExitStatus.ASHLAR;
   }
 }

@@ -12,6 +12,7 @@ import {
 } from '@ashlar/stack';
 import { imageProgress } from './image-progress.ts';
 import { type MatrixProgram, matrixProgramNames, matrixPrograms } from './matrix-programs.ts';
+import { stderr, stdout } from './output.ts';
 import { LOADER_MODULE } from './plugins.ts';
 import { registry } from './registry.ts';
 
@@ -93,7 +94,7 @@ export async function matrix(flags: MatrixFlags): Promise<number> {
   if (unknown !== undefined) throw new StackError(`there is no program '${unknown}' in the matrix`, suggestion(unknown, names));
   const { progress, done } = imageProgress();
   const { programs, leftOut } = await matrixPrograms(wanted, progress).finally(done);
-  for (const { program, reason } of leftOut) process.stderr.write(`${program} is left out: ${reason}\n`);
+  for (const { program, reason } of leftOut) stderr.say(`${program} is left out: ${reason}\n`);
   const cells: Cell[] = [];
   for (const combination of combinations()) {
     const row = new Map<string, Cell>();
@@ -103,11 +104,11 @@ export async function matrix(flags: MatrixFlags): Promise<number> {
     }
     cells.push(...row.values());
     const marks = programs.map(({ name }) => markOf(row.get(name))).join('');
-    if (flags.json !== true) process.stdout.write(`${marks}  ${nameOf(combination)}\n`);
+    if (flags.json !== true) stdout.say(`${marks}  ${nameOf(combination)}\n`);
   }
   const count = (outcome: Cell['outcome']): number => cells.filter((cell) => cell.outcome === outcome).length;
-  if (flags.json === true) process.stdout.write(`${JSON.stringify({ cells, leftOut }, undefined, 2)}\n`);
-  else process.stdout.write(describeEnd(cells, count('equal'), count('different'), count('refused')));
+  if (flags.json === true) stdout.say(`${JSON.stringify({ cells, leftOut }, undefined, 2)}\n`);
+  else stdout.say(describeEnd(cells, count('equal'), count('different'), count('refused')));
   return count('different') > 0 ? 1 : 0;
 }
 

@@ -21,12 +21,13 @@ import { codeFolder } from './code-folder.ts';
 import type { RunFlags } from './command-line.ts';
 import { ExitStatus } from './exit-status.ts';
 import { imageProgress } from './image-progress.ts';
+import { stderr } from './output.ts';
 import { LOADER_MODULE } from './plugins.ts';
 import { tellRefusal } from './refusal.ts';
 import { registry } from './registry.ts';
 import { orFailure, STOP_MS_MAX, within } from './stack-failure.ts';
 import { startFailed } from './start-failure.ts';
-import { connectStdio } from './stdio.ts';
+import { connectStdio, terminalSize } from './stdio.ts';
 
 /** `ashlar run`: one program in a stack; its exit status. */
 export async function run(argv: readonly string[], flags: RunFlags): Promise<number> {
@@ -143,7 +144,7 @@ interface Place {
 }
 
 async function execute({ stack, leaf, plugins }: Place, program: readonly string[], flags: RunFlags): Promise<number> {
-  const terminal = flags.tty === true ? { columns: process.stdout.columns ?? 80, rows: process.stdout.rows ?? 24 } : undefined;
+  const terminal = flags.tty === true ? terminalSize() : undefined;
   const spawned = stack.spawn(program, { domain: leaf.name, ...(terminal === undefined ? {} : { terminal }) });
   const ended = follow(spawned, program, flags).then(async (exit) => {
     if (typeof exit === 'number') return exit;
@@ -180,7 +181,8 @@ async function follow(spawned: Promise<GuestProcess>, program: readonly string[]
     process.on(name, forward);
     return () => process.off(name, forward);
   });
-  const stdio = connectStdio(guest, { interactive: flags.interactive === true, tty: flags.tty === true });
+  const { interactive = false, tty = false, timeout } = flags;
+  const stdio = connectStdio(guest, { interactive, tty, prompt: timeout !== undefined });
   try {
     const [exit] = await Promise.all([guest.exit, stdio.drained]);
     return exit;
@@ -212,7 +214,7 @@ async function printStatistics(stack: Stack, elapsedMs: number, domain: string |
   const widths = [0, 1, 2, 3, 4].map((column) => Math.max(...table.map((row) => row[column]?.length ?? 0)));
   const lines = rows.length === 0 ? [] : table.map((row) => row.map((cell, column) => pad(cell, widths[column] ?? 0, column)).join('  '));
   const counted = counterLines(await stack.counters(domain));
-  process.stderr.write(`${[`wall time ${elapsedMs.toFixed(1)} ms`, ...lines, ...counted].join('\n')}\n`);
+  stderr.say(`${[`wall time ${elapsedMs.toFixed(1)} ms`, ...lines, ...counted].join('\n')}\n`);
 }
 
 /** What each CPU did, a line each; those that did nothing are left out. */

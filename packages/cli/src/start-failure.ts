@@ -1,4 +1,5 @@
 import { statusOfStartError } from './exit-status.ts';
+import { stderr } from './output.ts';
 
 /** By errno: what is wrong with the program, and what to do. */
 const START_ERRORS: Readonly<Record<string, readonly [why: string, hint: string]>> = {
@@ -19,6 +20,6 @@ export function startFailed(error: unknown, program: readonly string[]): number 
   const code = (error as { code?: unknown }).code;
   if (typeof code !== 'string' || code === 'ECONNRESET') throw error;
   const [why, hint] = START_ERRORS[code] ?? [code, 'run again with --debug to see where'];
-  process.stderr.write(`ashlar: ${program[0]}: ${why}\n  hint: ${hint}\n`);
+  stderr.say(`ashlar: ${program[0]}: ${why}\n  hint: ${hint}\n`);
   return statusOfStartError(code);
 }

@@ -2,11 +2,19 @@ import { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { StackError } from '@ashlar/stack';
 import type { GuestProcess, ProgramOutput } from '@ashlar/userspace';
-import { written } from './output.ts';
+import { type Output, stderr, stdout } from './output.ts';
 
 export interface StdioFlags {
   readonly interactive: boolean;
   readonly tty: boolean;
+  /** Nothing is held back, and this process never waits for a reader without giving way. */
+  readonly prompt: boolean;
+}
+
+/** How large this process's terminal is. */
+export function terminalSize(): { readonly columns: number; readonly rows: number } {
+  const { columns, rows } = stdout.open();
+  return { columns: columns ?? 80, rows: rows ?? 24 };
 }
 
 export interface ConnectedStdio {
@@ -19,18 +27,22 @@ export interface ConnectedStdio {
  * Connects this process's stdio with the program's, binary-safe and with back-pressure kept. Without `interactive` the program reads an empty
  * stdin, as Docker has it.
  */
-export function connectStdio(guest: GuestProcess, { interactive, tty }: StdioFlags): ConnectedStdio {
+export function connectStdio(guest: GuestProcess, { interactive, tty, prompt }: StdioFlags): ConnectedStdio {
+  if (prompt || interactive || tty) for (const output of [stdout, stderr]) output.open();
   const raw = tty && interactive && process.stdin.isTTY;
   if (raw) process.stdin.setRawMode(true);
-  const resize = (): void => void guest.resize(process.stdout.columns ?? 80, process.stdout.rows ?? 24).catch(() => undefined);
-  if (tty) process.stdout.on('resize', resize);
+  const resize = (): void => {
+    const { columns, rows } = terminalSize();
+    void guest.resize(columns, rows).catch(() => undefined);
+  };
+  if (tty) stdout.open().on('resize', resize);
   if (interactive) sendInput(guest);
   else guest.endInput();
   return {
-    drained: Promise.all([copy(guest.outputOf(1), process.stdout, 'stdout'), copy(guest.outputOf(2), process.stderr, 'stderr')]),
+    drained: Promise.all([copy(guest.outputOf(1), stdout, 'stdout'), copy(guest.outputOf(2), stderr, 'stderr')]),
     close: () => {
       if (raw) process.stdin.setRawMode(false);
-      process.stdout.off('resize', resize);
+      if (tty) stdout.open().off('resize', resize);
       if (interactive) process.stdin.destroy();
     },
   };
@@ -45,15 +57,16 @@ function sendInput(guest: GuestProcess): void {
  * Writes each chunk before the next is asked for. A reader of ours that goes away (`| head`) closes the program's output as well, so that the
  * program ends by SIGPIPE as it would without us.
  */
-async function copy(from: ProgramOutput, to: NodeJS.WriteStream, name: string): Promise<void> {
+async function copy(from: ProgramOutput, to: Output, name: string): Promise<void> {
   for (;;) {
     const piece = await from.next();
+    const error = await (piece === undefined ? to.flush() : to.write(piece));
+    if (piece !== undefined) from.reuse(piece);
+    if (error !== undefined) {
+      from.close();
+      if (error.code === 'EPIPE') return;
+      throw new StackError(`${name} cannot be written: ${error.message}`, 'the program’s output was not kept');
+    }
     if (piece === undefined) return;
-    const error = await written(to, piece);
-    from.reuse(piece);
-    if (error === undefined) continue;
-    from.close();
-    if (error.code === 'EPIPE') return;
-    throw new StackError(`${name} cannot be written: ${error.message}`, 'the program’s output was not kept');
   }
 }

@@ -2,6 +2,7 @@ import { type LeafPlan, type PluginRegistry, prepareFile, type Stack, startPrepa
 import type { GuestProcess } from '@ashlar/userspace';
 import { codeFolder } from './code-folder.ts';
 import { imageProgress } from './image-progress.ts';
+import { stderr } from './output.ts';
 import { LOADER_MODULE } from './plugins.ts';
 import { tellRefusal } from './refusal.ts';
 import { registry } from './registry.ts';
@@ -18,10 +19,10 @@ export async function up(file: string, flags: { readonly offline?: boolean }): P
     loaderModule: LOADER_MODULE,
     codes: codeFolder(),
     images: { offline: flags.offline === true, progress: images.progress },
-    console: (bytes) => void process.stderr.write(bytes.slice()),
+    console: (bytes) => void stderr.write(bytes.slice()),
   });
   images.done();
-  process.stderr.write(`${stack}\n`);
+  stderr.say(`${stack}\n`);
   try {
     const running = stack.plan.leaves.map((leaf) => orFailure(runLeaf(stack, leaf, prepared.registry), stack, leaf.name));
     const statuses = await Promise.all(running);
@@ -40,7 +41,7 @@ async function runLeaf(stack: Stack, leaf: LeafPlan, plugins: PluginRegistry): P
   } catch (error) {
     return startFailed(error, argv);
   }
-  const stdio = connectStdio(guest, { interactive: false, tty: false });
+  const stdio = connectStdio(guest, { interactive: false, tty: false, prompt: false });
   const [exit] = await Promise.all([guest.exit, stdio.drained]);
   await tellRefusal(exit, argv, leaf, plugins);
   return statusOf(exit);
