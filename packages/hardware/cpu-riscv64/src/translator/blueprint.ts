@@ -2,7 +2,7 @@ import { type Flow, structure } from './flow.ts';
 import { type Plan, type Plans, planGuards } from './guards.ts';
 import { type Lifetimes, lifetimes } from './lifetimes.ts';
 import type { Registers } from './operands.ts';
-import { type Block, type Region, returns } from './region.ts';
+import { type Block, type Region, returns, successors } from './region.ts';
 import { firstTurns, steadyBlocks, structureVersions, type Version, versionLoops } from './versions.ts';
 import { type Held, planWords, type Words } from './words.ts';
 
@@ -14,6 +14,8 @@ export interface Blueprint {
   readonly flow: Flow;
   /** Blocks that look at the fuel when they begin: no path goes on for ever without one. */
   readonly checkpoints: ReadonlySet<number>;
+  /** Of each block, instructions on the longest path from it to the next look at the fuel. */
+  readonly longest: ReadonlyMap<number, number>;
   readonly plans: Plans;
   readonly lifetimes: Lifetimes;
   readonly words: Words;
@@ -39,6 +41,7 @@ function plan(region: Region, exact: Flow, repeatedLeast: number, steadily?: Rea
     versions,
     flow,
     checkpoints,
+    longest: longestPaths(versioned.region, flow, checkpoints),
     plans,
     lifetimes: lives,
     words: planWords(versioned.region, flow, lives.read),
@@ -62,4 +65,15 @@ function isBegunSteadily({ region, plans, words, lifetimes: { read } }: Blueprin
     }
   }
   return checks > reaches.length;
+}
+
+function longestPaths(region: Region, flow: Flow, checkpoints: ReadonlySet<number>): ReadonlyMap<number, number> {
+  const longest = new Map<number, number>();
+  for (const pc of flow.order.toReversed()) {
+    const block = region.blocks.get(pc) as Block;
+    let rest = 0;
+    for (const to of successors(region, block)) if (!checkpoints.has(to)) rest = Math.max(rest, longest.get(to) as number);
+    longest.set(pc, block.ops.length + rest);
+  }
+  return longest;
 }

@@ -5,26 +5,25 @@ import type { HelperName } from '../isa/instruction.ts';
 import * as Layout from '../layout.ts';
 import { type Callee, type Code, call, callIndirect, type Label, type Local } from '../wasm/code.ts';
 import { f32, f64, type I32, type I64, i32, i64 } from '../wasm/expression.ts';
-import { fuelAt, type Gate, writeAdmission } from './admission.ts';
 import { BlockLocals } from './block-locals.ts';
 import { planRegion } from './blueprint.ts';
-import { inTurn, type Position } from './counting.ts';
 import type { Emission } from './emit.ts';
 import { Entries } from './entries.ts';
-import type { Flow, Item } from './flow.ts';
+import type { Flow } from './flow.ts';
+import { Gates } from './gates.ts';
 import { type CheckCounts, countChecks, type Plan, type Plans } from './guards.ts';
 import { type Surroundings, TranslatorGuest } from './guest.ts';
 import type { Helpers } from './imports.ts';
 import { Integers } from './integers.ts';
+import { Levels } from './levels.ts';
 import { type Lifetimes, none, without } from './lifetimes.ts';
 import { type Loads, placeLoads } from './loads.ts';
 import { planMerges } from './merges.ts';
 import type { Op } from './op.ts';
 import { addOperands, eachRegister, has, type Registers } from './operands.ts';
-import { type Block, type End, type Region, successors, switches, type Way } from './region.ts';
+import { type Block, type Region, switches, type Way } from './region.ts';
 import { planRotations } from './rotations.ts';
 import { flowOfSingles, type Singles, type SinglesFlow } from './singles.ts';
-import { steadyBlocks, steadyOf, type Version } from './versions.ts';
 import { type Held, heldAtExits, type Words } from './words.ts';
 
 /** Deepest nest of guest calls made as wasm calls; deeper ones return to the interpreter and start over. Bounds the host's stack. */
@@ -54,31 +53,6 @@ export interface Parts extends Emission {
 /** Byte offset from JUMPS for an address. */
 export const jumpSlot = (pc: I32): I32 => i32.and(i32.shl(pc, i32.const(2)), i32.const(Layout.JUMP_MASK));
 
-/** A sequence of items being written, innermost last. */
-interface Level {
-  /** Of a loop; undefined: the outermost. */
-  readonly header: number | undefined;
-  readonly again: Label | undefined;
-  /** Where each item begins. */
-  readonly labels: readonly Label[];
-  readonly items: readonly Item[];
-  readonly indexOf: ReadonlyMap<number, number>;
-}
-
-/** A loop in two versions, and what its admission and its gate know of it. */
-interface Admitted {
-  readonly version: Version;
-  readonly gate: Gate;
-  readonly wait: Local<'i32'>;
-  readonly begins: Local<'i32'>;
-}
-
-/** A block of a steady version that is counted by a register. */
-interface Counted {
-  readonly gate: Gate & { kind: 'counted' };
-  readonly end: Position;
-}
-
 /** Writes one region's function. */
 export class RegionWriter implements Surroundings {
   readonly code: Code;
@@ -90,10 +64,7 @@ export class RegionWriter implements Surroundings {
   readonly #parts: Parts;
   /** With its loops in two versions. */
   readonly #region: Region;
-  /** By begin, by gate and by admission. */
-  readonly #admitted = new Map<number, Admitted>();
-  /** Blocks of steady versions that nothing is taken off the fuel in. */
-  readonly #counted = new Map<number, Counted>();
+  readonly #gates: Gates;
   readonly #flow: Flow;
   readonly #plans: Plans;
   readonly #lifetimes: Lifetimes;
@@ -105,7 +76,7 @@ export class RegionWriter implements Surroundings {
   readonly #answer: Local<'i64'>;
   readonly #checkpoints: ReadonlySet<number>;
   readonly #longest: ReadonlyMap<number, number>;
-  readonly #levels: Level[] = [];
+  readonly #levels: Levels;
   /** Whether any instruction computes with floating-point numbers. */
   readonly #computesFloat: boolean;
   /** Beginning of the dispatch to entries, for indirect jumps within the region. */
@@ -128,14 +99,15 @@ export class RegionWriter implements Surroundings {
     this.fuses = fuses;
     this.#answer = code.local('i64');
     this.blockLocals = new BlockLocals(code);
-    const { versions, ...blueprint } = planRegion(region, repeatedLeast);
+    const blueprint = planRegion(region, repeatedLeast);
     this.#region = blueprint.region;
     this.#flow = blueprint.flow;
     this.#checkpoints = blueprint.checkpoints;
     this.#plans = blueprint.plans;
     this.#lifetimes = blueprint.lifetimes;
     this.#words = blueprint.words;
-    for (const version of versions) this.#admit(version);
+    this.#longest = blueprint.longest;
+    this.#gates = new Gates({ code, fuel: parts.fuel, blueprint, goTo: (pc) => this.#goTo(pc) });
     this.#heldAtExits = heldAtExits(this.#region, this.#words, this.#lifetimes);
     this.#loads = placeLoads(this.#region, this.#flow, this.#lifetimes, this.#plans.kept, this.#words);
     this.#wideAtEntries = region.entries.reduce((all, pc) => all | this.#wideAt(pc), 0);
@@ -164,7 +136,13 @@ export class RegionWriter implements Surroundings {
       integers: this.integers,
       load,
     });
-    this.#longest = longestPaths(this.#region, this.#flow, this.#checkpoints);
+    this.#levels = new Levels({
+      code,
+      flow,
+      way,
+      writeBlock: (pc) => this.#writeBlock(pc),
+      writeEntries: (labels, indexOf) => this.#entries.write(labels, indexOf, this.#dispatch !== undefined),
+    });
     this.#computesFloat = [...region.blocks.values()].some(({ ops }) =>
       ops.some(({ row: { format } }) => format === 'RM' || format === 'R4'),
     );
@@ -182,7 +160,7 @@ export class RegionWriter implements Surroundings {
       this.#entries.mark();
       this.#dispatch = code.openLoop();
     }
-    this.#level(undefined, this.#flow.items, () => undefined);
+    this.#levels.write();
     if (indirect) code.close();
     code.unreachable();
     for (const [kind, registers] of [...exitKinds.entries()].toReversed()) {
@@ -380,7 +358,7 @@ export class RegionWriter implements Surroundings {
   #goTo(pc: number): void {
     const { ways, functions, go, depth, fuel } = this.#parts;
     const region = this.#region;
-    this.#count(pc);
+    this.#gates.count(this.#block.start, pc, this.integers);
     if (region.blocks.has(pc)) {
       this.#spill(this.#lifetimes.writtenBack(this.#block.start, pc));
       this.#goOn(pc);
@@ -391,14 +369,6 @@ export class RegionWriter implements Surroundings {
     const other = (): void => this.code.returnCall(go, i32.const(pc), depth, fuel);
     if (known === undefined) other();
     else this.#ifEntered(known, () => this.code.returnCall(functions[known.region] as Callee, i32.const(known.way), depth, fuel), other);
-  }
-
-  /** Where a steady version that is counted by a register is left, finds out how much fuel that has left. */
-  #count(to: number): void {
-    const counted = this.#counted.get(this.#block.start);
-    if (counted === undefined || this.#region.blocks.get(to)?.end.kind === 'gate' || this.#counted.has(to)) return;
-    const { gate, end } = counted;
-    this.code.set(this.#parts.fuel, fuelAt(gate, end, this.integers.value(gate.counting.register)));
   }
 
   /** Goes to a region of the module directly if it is entered in this space, as this one surely is. */
@@ -414,7 +384,7 @@ export class RegionWriter implements Surroundings {
     const left = this.#loads.left.get(this.#block.start) as Registers;
     this.integers.widen(this.#wideAt(pc) & left.x);
     this.#load(without(this.#loads.valid.get(pc) as Registers, left));
-    this.#branchTo(pc);
+    this.#levels.branchTo(pc);
   }
 
   /** Registers that are valid in 64 bits when a block of the region begins. */
@@ -483,108 +453,7 @@ export class RegionWriter implements Surroundings {
     this.code.ifRarely(isIllegalMode(this.#guest.fcsr), () => this.#entries.refuse());
   }
 
-  // ───── structure ─────
-
-  /** A loop (with its header) or the whole: a block of wasm ends where each item begins, so that any branch forward is a branch out. */
-  #level(header: number | undefined, items: readonly Item[], writeHeader: () => void): void {
-    const { code } = this;
-    const again = header === undefined ? undefined : code.openLoop();
-    const labels: Label[] = Array.from({ length: items.length });
-    for (let i = items.length - 1; i >= 0; i--) labels[i] = code.open();
-    const indexOf = new Map<number, number>();
-    for (const [i, { members }] of items.entries()) for (const pc of members) indexOf.set(pc, i);
-    this.#levels.push({ header, again, labels, items, indexOf });
-    this.#writeDispatch(header, labels, indexOf);
-    writeHeader();
-    for (const item of items) {
-      code.close();
-      if (item.body === undefined) this.#writeBlock(item.block);
-      else this.#level(item.block, item.body, () => this.#writeBlock(item.block));
-    }
-    this.#levels.pop();
-    if (header !== undefined) code.close();
-  }
-
-  /** On the way to a block further inside: to the item that it is in. */
-  #writeDispatch(header: number | undefined, labels: readonly Label[], indexOf: ReadonlyMap<number, number>): void {
-    const { code } = this;
-    const { way } = this.#parts;
-    const { selected } = this.#flow;
-    if (header === undefined) {
-      this.#entries.write(labels, indexOf, this.#dispatch !== undefined);
-      return;
-    }
-    if (![...selected.keys()].some((pc) => indexOf.has(pc))) return;
-    code.block((own) => {
-      code.brIf(own, i32.eqz(way));
-      const targets: Label[] = [own];
-      for (const [pc, number] of selected) targets[number] = labels[indexOf.get(pc) ?? -1] ?? own;
-      code.brTable(targets, own, way);
-    });
-  }
-
-  /** To a block of the region, from wherever the writing is. */
-  #branchTo(pc: number): void {
-    const { code } = this;
-    for (let i = this.#levels.length - 1; i >= 0; i--) {
-      const level = this.#levels[i] as Level;
-      if (level.header === pc) {
-        code.br(level.again as Label);
-        return;
-      }
-      const index = level.indexOf.get(pc);
-      if (index === undefined) continue;
-      if (level.items[index]?.block !== pc) code.set(this.#parts.way, i32.const(this.#flow.selected.get(pc) as number));
-      code.br(level.labels[index] as Label);
-      return;
-    }
-    throw new Error(`no block at 0x${pc.toString(16)}`);
-  }
-
-  #admit(version: Version): void {
-    const { code } = this;
-    const { counting } = version;
-    const gate: Gate =
-      counting === undefined
-        ? { kind: 'fuel', bound: code.local('i32') }
-        : { kind: 'counted', counting, limit: code.local('i64'), left: code.local('i32') };
-    const admitted = { version, gate, wait: code.local('i32'), begins: code.local('i32') };
-    this.#admitted.set(version.begin, admitted).set(version.gate, admitted).set(version.admission, admitted);
-    if (gate.kind === 'fuel') return;
-    if (steadyBlocks(version).some((pc) => this.#checkpoints.has(pc)))
-      throw new Error('only the gate of a counted version may look at the fuel');
-    for (let turn = 0; turn < version.turns; turn++) {
-      for (const [pc, end] of gate.counting.ends) this.#counted.set(steadyOf(pc, turn), { gate, end: inTurn(gate.counting, end, turn) });
-    }
-  }
-
-  #writeAdmission({ gate, header }: End & { kind: 'admit' }): void {
-    const { code, integers } = this;
-    const admitted = this.#admitted.get(gate) as Admitted;
-    const least = (this.#longest.get(gate) as number) + (this.#longest.get(header) as number);
-    const admit = (): void => this.#goTo(gate);
-    const refuse = (): void => this.#goTo(header);
-    code.scratch(() => writeAdmission({ ...admitted, code, integers, fuel: this.#parts.fuel, least, admit, refuse }));
-  }
-
-  #writeBegin({ start }: Block, { admission }: End & { kind: 'begin' }): void {
-    this.code.set((this.#admitted.get(start) as Admitted).begins, i32.const(1));
-    this.#goTo(admission);
-  }
-
-  #writeGate({ steady, admission }: End & { kind: 'gate' }): void {
-    const { code, integers } = this;
-    const { fuel } = this.#parts;
-    const { gate } = this.#admitted.get(admission) as Admitted;
-    if (gate.kind === 'fuel') code.ifRarely(i32.ltS(fuel, gate.bound), () => this.#goTo(admission));
-    else {
-      code.ifRarely(i64.eq(integers.value(gate.counting.register), gate.limit), () => {
-        code.set(fuel, gate.left);
-        this.#goTo(admission);
-      });
-    }
-    this.#goTo(steady);
-  }
+  // ───── blocks ─────
 
   #writeBlock(pc: number): void {
     const block = this.#region.blocks.get(pc) as Block;
@@ -593,11 +462,7 @@ export class RegionWriter implements Surroundings {
     this.integers.begin(this.#words.start.get(pc) as Held);
     this.#guest.singles = this.#singles.start.get(pc) as Singles;
     this.#load(this.#loads.own.get(pc) as Registers);
-    const { end } = block;
-    if (end.kind === 'begin') this.#writeBegin(block, end);
-    else if (end.kind === 'admit') this.#writeAdmission(end);
-    else if (end.kind === 'gate') this.#writeGate(end);
-    else this.#writeInstructions(block);
+    if (!this.#gates.write(block, this.integers)) this.#writeInstructions(block);
   }
 
   #writeInstructions(block: Block): void {
@@ -607,7 +472,7 @@ export class RegionWriter implements Surroundings {
     if (this.#checkpoints.has(pc)) {
       code.ifRarely(i32.ltS(fuel, i32.const(this.#longest.get(pc) as number)), () => this.#exit(leaveAt(block.address, Left.FUEL, 0)));
     }
-    if (block.ops.length > 0 && !this.#counted.has(pc)) code.set(fuel, i32.sub(fuel, i32.const(block.ops.length)));
+    if (block.ops.length > 0 && !this.#gates.isCounted(pc)) code.set(fuel, i32.sub(fuel, i32.const(block.ops.length)));
     const plan = this.#plans.blocks.get(pc) as Plan;
     const stored = this.#lifetimes.stored.get(pc) as ReadonlySet<number>;
     countChecks(block.ops, plan, this.#parts.checks);
@@ -643,15 +508,3 @@ export class RegionWriter implements Surroundings {
 
 const indexOf = (handle: I32): I32 => i32.and(handle, i32.const(Layout.Handle.INDEX_MASK));
 const wayOf = (handle: I32): I32 => i32.shrU(handle, i32.const(Layout.Handle.ENTRY_SHIFT));
-
-/** Instructions on the longest path from each block to the next look at the fuel. */
-function longestPaths(region: Region, flow: Flow, checkpoints: ReadonlySet<number>): ReadonlyMap<number, number> {
-  const longest = new Map<number, number>();
-  for (const pc of flow.order.toReversed()) {
-    const block = region.blocks.get(pc) as Block;
-    let rest = 0;
-    for (const to of successors(region, block)) if (!checkpoints.has(to)) rest = Math.max(rest, longest.get(to) as number);
-    longest.set(pc, block.ops.length + rest);
-  }
-  return longest;
-}

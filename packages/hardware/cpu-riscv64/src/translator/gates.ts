@@ -1,0 +1,113 @@
+import type { Code, Local } from '../wasm/code.ts';
+import { i32, i64 } from '../wasm/expression.ts';
+import { fuelAt, type Gate, writeAdmission } from './admission.ts';
+import type { Blueprint } from './blueprint.ts';
+import { inTurn, type Position } from './counting.ts';
+import type { Integers } from './integers.ts';
+import type { Block } from './region.ts';
+import { steadyBlocks, steadyOf, type Version } from './versions.ts';
+
+/** What the gates of a region are written with. */
+export interface Gating {
+  readonly code: Code;
+  readonly fuel: Local<'i32'>;
+  readonly blueprint: Pick<Blueprint, 'region' | 'versions' | 'checkpoints' | 'longest'>;
+  /** Goes to a block of the region. */
+  readonly goTo: (pc: number) => void;
+}
+
+/** A loop in two versions, and what its admission and its gate know of it. */
+interface Admitted {
+  readonly version: Version;
+  readonly gate: Gate;
+  readonly wait: Local<'i32'>;
+  readonly begins: Local<'i32'>;
+}
+
+/** A block of a steady version that is counted by a register. */
+interface Counted {
+  readonly gate: Gate & { kind: 'counted' };
+  readonly end: Position;
+}
+
+/** Writes what is between the versions of a region's loops: where they begin, the admissions of the steady ones and their gates. */
+export class Gates {
+  readonly #parts: Gating;
+  /** By begin, by gate and by admission. */
+  readonly #admitted = new Map<number, Admitted>();
+  /** Blocks of steady versions that nothing is taken off the fuel in. */
+  readonly #counted = new Map<number, Counted>();
+
+  constructor(parts: Gating) {
+    this.#parts = parts;
+    for (const version of parts.blueprint.versions) this.#admit(version);
+  }
+
+  /** Whether nothing is taken off the fuel in a block. */
+  isCounted(pc: number): boolean {
+    return this.#counted.has(pc);
+  }
+
+  /** Writes a block that only decides where it goes on; false if it is none. */
+  write({ start, end }: Block, integers: Integers): boolean {
+    if (end.kind === 'begin') this.#begin(start, end.admission);
+    else if (end.kind === 'admit') this.#writeAdmission(end.gate, end.header, integers);
+    else if (end.kind === 'gate') this.#writeGate(end.admission, end.steady, integers);
+    else return false;
+    return true;
+  }
+
+  /** Where a steady version that is counted by a register is left, finds out how much fuel that has left. */
+  count(from: number, to: number, integers: Integers): void {
+    const counted = this.#counted.get(from);
+    const { code, fuel, blueprint } = this.#parts;
+    if (counted === undefined || this.#counted.has(to) || blueprint.region.blocks.get(to)?.end.kind === 'gate') return;
+    const { gate, end } = counted;
+    code.set(fuel, fuelAt(gate, end, integers.value(gate.counting.register)));
+  }
+
+  #admit(version: Version): void {
+    const { code, blueprint } = this.#parts;
+    const { counting } = version;
+    const gate: Gate =
+      counting === undefined
+        ? { kind: 'fuel', bound: code.local('i32') }
+        : { kind: 'counted', counting, limit: code.local('i64'), left: code.local('i32') };
+    const admitted = { version, gate, wait: code.local('i32'), begins: code.local('i32') };
+    this.#admitted.set(version.begin, admitted).set(version.gate, admitted).set(version.admission, admitted);
+    if (gate.kind === 'fuel') return;
+    if (steadyBlocks(version).some((pc) => blueprint.checkpoints.has(pc)))
+      throw new Error('only the gate of a counted version may look at the fuel');
+    for (let turn = 0; turn < version.turns; turn++) {
+      for (const [pc, end] of gate.counting.ends) this.#counted.set(steadyOf(pc, turn), { gate, end: inTurn(gate.counting, end, turn) });
+    }
+  }
+
+  #begin(start: number, admission: number): void {
+    const { code, goTo } = this.#parts;
+    code.set((this.#admitted.get(start) as Admitted).begins, i32.const(1));
+    goTo(admission);
+  }
+
+  #writeAdmission(gate: number, header: number, integers: Integers): void {
+    const { code, fuel, blueprint, goTo } = this.#parts;
+    const { longest } = blueprint;
+    const admitted = this.#admitted.get(gate) as Admitted;
+    const least = (longest.get(gate) as number) + (longest.get(header) as number);
+    const [admit, refuse] = [() => goTo(gate), () => goTo(header)];
+    code.scratch(() => writeAdmission({ ...admitted, code, integers, fuel, least, admit, refuse }));
+  }
+
+  #writeGate(admission: number, steady: number, integers: Integers): void {
+    const { code, fuel, goTo } = this.#parts;
+    const { gate } = this.#admitted.get(admission) as Admitted;
+    if (gate.kind === 'fuel') code.ifRarely(i32.ltS(fuel, gate.bound), () => goTo(admission));
+    else {
+      code.ifRarely(i64.eq(integers.value(gate.counting.register), gate.limit), () => {
+        code.set(fuel, gate.left);
+        goTo(admission);
+      });
+    }
+    goTo(steady);
+  }
+}
