@@ -1,5 +1,6 @@
+import type { SingleSum } from '../isa/instruction.ts';
 import { type Callee, type Code, call, type Local } from '../wasm/code.ts';
-import { type F64, f64, type I32, type I64, i32, i64 } from '../wasm/expression.ts';
+import { type F32, type F64, f32, f64, type I32, type I64, i32, i64 } from '../wasm/expression.ts';
 import type { ModuleBuilder } from '../wasm/module.ts';
 import { cancelled } from './arithmetic.ts';
 import {
@@ -13,6 +14,7 @@ import {
   isNan,
   isSignaling,
   isZero,
+  ones,
   raise,
   raiseIf,
   signMask,
@@ -208,6 +210,15 @@ export function fusedNearestFunction(module: ModuleBuilder): Callee {
     code.return(f64.add(high, f64.fromBits(bits)));
     code.unreachable();
   });
+}
+
+/**
+ * a × b + c for singles from doubles: as those the product is exact and the sum is rounded once; rounding it again is wrong only if it lies just half-way
+ * between two singles, which shows in its low 29 bits.
+ */
+export function fusedByDoubles(code: Code, a: F32, b: F32, c: F32): SingleSum {
+  const sum = code.let(f64.add(f64.mul(f64.promote(a), f64.promote(b)), f64.promote(c)));
+  return { sum: f32.demote(sum), isNearest: i64.ne(i64.and(i64.fromBits(sum), ones(29)), i64.const(2 ** 28)) };
 }
 
 /** Veltkamp's splitting into two numbers of at most 26 bits. */

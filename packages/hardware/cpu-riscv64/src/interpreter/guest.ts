@@ -1,6 +1,7 @@
 import { boxF32, Rounding, toF32 } from '../float/format.ts';
+import { fusedByDoubles } from '../float/fused.ts';
 import { HOST_LIMIT32, HOST_LIMIT64 } from '../float/plain.ts';
-import { type Guest, type HelperName, type LoadOp, type StoreSize, TrapCause, type TrapCode } from '../isa/instruction.ts';
+import { type Guest, type HelperName, type LoadOp, type SingleSum, type StoreSize, TrapCause, type TrapCode } from '../isa/instruction.ts';
 import { FAST_FCSR } from '../isa/rounding.ts';
 import * as Layout from '../layout.ts';
 import { type Callee, type Code, call, type Label, type Local } from '../wasm/code.ts';
@@ -173,6 +174,10 @@ export class InterpreterGuest implements Guest {
 
   /** It is looked at anew by each instruction. */
   fcsrChanged(): void {}
+
+  multiplyAddSingle(a: F32, b: F32, c: F32): SingleSum {
+    return fusedByDoubles(this.code, a, b, c);
+  }
 
   multiplyAdd(a: F64, b: F64, c: F64): F64 {
     return call('f64', this.helper('fmaNearest64'), a, b, c);

@@ -132,22 +132,15 @@ function fusedDouble(g: Guest, negateProduct: boolean, negateAddend: boolean): v
   );
 }
 
-/**
- * As doubles the product is exact and the sum is rounded once; rounding it again is wrong only if it lies just half-way between two singles, which
- * shows in its low 29 bits.
- */
 function fusedSingle(g: Guest, negateProduct: boolean, negateAddend: boolean): void {
-  const { code } = g;
-  const flip = (value: F64, when: boolean): F64 => (when ? f64.neg(value) : value);
+  const flip = (value: F32, when: boolean): F32 => (when ? f32.neg(value) : value);
   const flipRaw = (raw: I64, when: boolean): I64 => (when ? i64.xor(raw, signMask(SINGLE)) : raw);
-  const product = f64.mul(flip(f64.promote(g.s('rs1')), negateProduct), f64.promote(g.s('rs2')));
-  const sum = code.let(f64.add(product, flip(f64.promote(g.s('rs3')), negateAddend)));
-  const safe = i64.ne(i64.and(i64.fromBits(sum), ones(29)), i64.const(2 ** 28));
+  const { sum, isNearest } = g.multiplyAddSingle(flip(g.s('rs1'), negateProduct), g.s('rs2'), flip(g.s('rs3'), negateAddend));
   const isGood = goodSingle(g);
   roundSingle(
     g,
-    f32.demote(sum),
-    (r) => i32.and(safe, isGood(r)),
+    sum,
+    (r) => (isNearest === undefined ? isGood(r) : i32.and(isNearest, isGood(r))),
     (mode) => call('i64', g.rounding('fma32'), flipRaw(g.f('rs1'), negateProduct), g.f('rs2'), flipRaw(g.f('rs3'), negateAddend), mode),
   );
 }

@@ -42,6 +42,12 @@ export type HelperName =
   | 'narrow'
   | 'widen';
 
+/** A single, and whether it is the nearest to what was computed; undefined: it is. */
+export interface SingleSum {
+  readonly sum: F32;
+  readonly isNearest: I32 | undefined;
+}
+
 /** Bits of fcsr that have a CSR of their own. */
 export interface FcsrField {
   readonly shift: number;
@@ -82,6 +88,8 @@ export interface Guest {
   fcsrChanged(): void;
   /** a × b + c as doubles, rounded once to nearest; NaN if that is not known. */
   multiplyAdd(a: F64, b: F64, c: F64): F64;
+  /** The same as singles, and whether it was rounded once, where that is not sure. */
+  multiplyAddSingle(a: F32, b: F32, c: F32): SingleSum;
   /** The immediate, sign-extended. */
   readonly imm: I64;
   readonly imm32: I32;

@@ -7,7 +7,7 @@ type Way = 'plainly' | 'flagged' | 'never';
 let known: Way | undefined;
 
 /**
- * Whether the host has f64x2.relaxed_madd and rounds once in it. The relaxed SIMD proposal lets a host round twice, so this is found out by a
+ * Whether the host has f64x2.relaxed_madd and f32x4's and rounds once in them. The relaxed SIMD proposal lets a host round twice, so this is found out by a
  * product whose last bit only a single rounding keeps. Asked once in a process.
  */
 export function hostFuses(): boolean {
@@ -43,10 +43,9 @@ function probe(): Way {
 
 function roundsOnce(module: WebAssembly.Module): boolean {
   const memory = new WebAssembly.Memory({ initial: 0 });
-  const { madd } = new WebAssembly.Instance(module, { env: { memory } }).exports as {
-    madd: (a: number, b: number, c: number) => number;
-  };
-  const a = 1 + 2 ** -52;
-  // a² is 1 + 2⁻⁵¹ + 2⁻¹⁰⁴; rounded on the way, the last term is lost.
-  return madd(a, a, -(1 + 2 ** -51)) === 2 ** -104;
+  type Madd = (a: number, b: number, c: number) => number;
+  const { madd, madd32 } = new WebAssembly.Instance(module, { env: { memory } }).exports as { madd: Madd; madd32: Madd };
+  // (1 + ε)² is 1 + 2ε + ε²; rounded on the way, the last term is lost.
+  const fuses = (multiplyAdd: Madd, epsilon: number): boolean => multiplyAdd(1 + epsilon, 1 + epsilon, -(1 + 2 * epsilon)) === epsilon ** 2;
+  return fuses(madd, 2 ** -52) && fuses(madd32, 2 ** -23);
 }

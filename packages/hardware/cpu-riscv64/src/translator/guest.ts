@@ -1,6 +1,16 @@
 import { boxF32, toF32 } from '../float/format.ts';
+import { fusedByDoubles } from '../float/fused.ts';
 import { isIllegalMode, writeHostLimit } from '../float/host-limit.ts';
-import { type FcsrField, type Guest, type HelperName, type LoadOp, type StoreSize, TrapCause, type TrapCode } from '../isa/instruction.ts';
+import {
+  type FcsrField,
+  type Guest,
+  type HelperName,
+  type LoadOp,
+  type SingleSum,
+  type StoreSize,
+  TrapCause,
+  type TrapCode,
+} from '../isa/instruction.ts';
 import * as Layout from '../layout.ts';
 import { type Callee, type Code, call, type Local } from '../wasm/code.ts';
 import { type F32, type F64, f32, f64, type I32, type I64, i32, i64 } from '../wasm/expression.ts';
@@ -11,7 +21,7 @@ import type { Merge, Stored, Wide } from './merges.ts';
 import type { Op } from './op.ts';
 import { rs3 } from './operands.ts';
 import { flagsAt, flagsOfBoth } from './permissions.ts';
-import { afterDouble, afterSingle, NO_SINGLES, type Singles } from './singles.ts';
+import { afterDouble, afterSingle, NO_SINGLES, type Singles, storeBoxed } from './singles.ts';
 
 /** What a translated instruction needs of the region around it. */
 export interface Surroundings {
@@ -157,11 +167,10 @@ export class TranslatorGuest implements Guest {
   setS(value: F32): void {
     const { code } = this;
     const { rd } = this.op;
-    const single = this.#around.s[rd];
-    if (single !== undefined) code.set(single, value);
-    const bits = code.let(boxF32(single ?? value));
-    code.set(this.#around.f[rd] as Local<'f64'>, f64.fromBits(bits));
-    if (this.stored) code.store('i64', zero, bits, Layout.F + rd * 8);
+    const single = this.#around.s[rd] ?? code.local('f32');
+    code.set(single, value);
+    code.set(this.#around.f[rd] as Local<'f64'>, f64.fromBits(boxF32(single)));
+    if (this.stored) storeBoxed(code, rd, single);
     this.singles = afterSingle(this.singles, rd);
   }
 
@@ -197,6 +206,10 @@ export class TranslatorGuest implements Guest {
 
   multiplyAdd(a: F64, b: F64, c: F64): F64 {
     return this.#around.fuses ? f64.relaxedMadd(a, b, c) : call('f64', this.helper('fmaNearest64'), a, b, c);
+  }
+
+  multiplyAddSingle(a: F32, b: F32, c: F32): SingleSum {
+    return this.#around.fuses ? { sum: f32.relaxedMadd(a, b, c), isNearest: undefined } : fusedByDoubles(this.code, a, b, c);
   }
 
   setFcsr(value: I32): void {

@@ -1,4 +1,12 @@
-import { type Guest, type HelperName, type Instruction, type LoadOp, TrapCause, type TrapCode } from '../isa/instruction.ts';
+import {
+  type Guest,
+  type HelperName,
+  type Instruction,
+  type LoadOp,
+  type SingleSum,
+  TrapCause,
+  type TrapCode,
+} from '../isa/instruction.ts';
 import { type Callee, Code } from '../wasm/code.ts';
 import { type F32, type F64, f32, f64, type I32, type I64, i32, i64 } from '../wasm/expression.ts';
 import { helperModule } from './helper-module.ts';
@@ -186,6 +194,10 @@ export class Recorder implements Guest {
   loadSingle(): F32 {
     this.leaves = true;
     return f32.fromBits(i32.const(0));
+  }
+
+  multiplyAddSingle(): SingleSum {
+    return { sum: f32.fromBits(i32.const(0)), isNearest: undefined };
   }
 
   multiplyAdd(): F64 {

@@ -1,4 +1,4 @@
-import { boxF32, canonicalNan, SINGLE } from '../float/format.ts';
+import { canonicalNan, SINGLE } from '../float/format.ts';
 import { isIllegalMode, writeHostLimit } from '../float/host-limit.ts';
 import { goOnAt, isOdd, Left, leaveAt } from '../interpreter/agreement.ts';
 import type { HelperName } from '../isa/instruction.ts';
@@ -23,7 +23,7 @@ import type { Op } from './op.ts';
 import { addOperands, eachRegister, has, type Registers } from './operands.ts';
 import { type Block, type Region, switches, type Way } from './region.ts';
 import { planRotations } from './rotations.ts';
-import { flowOfSingles, type Singles, type SinglesFlow } from './singles.ts';
+import { flowOfSingles, type Singles, type SinglesFlow, storeBoxed } from './singles.ts';
 import { type Held, heldAtExits, type Words } from './words.ts';
 
 /** Deepest nest of guest calls made as wasm calls; deeper ones return to the interpreter and start over. Bounds the host's stack. */
@@ -422,7 +422,7 @@ export class RegionWriter implements Surroundings {
     eachRegister(f, (r) => {
       const single = has(boxed, r) ? this.s[r] : undefined;
       if (single === undefined) code.store('f64', zero, this.f[r] as Local<'f64'>, Layout.F + r * 8);
-      else code.store('i64', zero, boxF32(single), Layout.F + r * 8);
+      else storeBoxed(code, r, single);
     });
   }
 

@@ -1,3 +1,6 @@
+import * as Layout from '../layout.ts';
+import type { Code, Local } from '../wasm/code.ts';
+import { i32 } from '../wasm/expression.ts';
 import { flowsTo, type Lifetimes, loadedFirst, none } from './lifetimes.ts';
 import { addWritten, singlesRead, writesSingle } from './operands.ts';
 import { type Block, comesBackTo, type Region } from './region.ts';
@@ -26,6 +29,13 @@ export const NO_SINGLES: Singles = { known: 0, boxed: 0 };
 
 export const afterSingle = ({ known, boxed }: Singles, rd: number): Singles => ({ known: known | (1 << rd), boxed: boxed | (1 << rd) });
 export const afterDouble = ({ known, boxed }: Singles, rd: number): Singles => ({ known: known & ~(1 << rd), boxed: boxed & ~(1 << rd) });
+/** Writes a single to a register in memory, boxed. In two halves, which takes the host less than to put them together. */
+export function storeBoxed(code: Code, r: number, single: Local<'f32'>): void {
+  const [zero, at] = [i32.const(0), Layout.F + r * 8];
+  code.store('f32', zero, single, at);
+  code.store('i32', zero, i32.const(-1), at + 4);
+}
+
 const common = (a: Singles, b: Singles): Singles => ({ known: a.known & b.known, boxed: a.boxed & b.boxed });
 const loaded = (f: number): Singles => ({ known: f, boxed: 0 });
 

@@ -416,7 +416,28 @@ export const i64 = {
   select: select('i64'),
 } as const;
 
+/** SIMD operations on the low lane: splat each operand, apply, take lane 0. Opcodes: core specification 5.4.10, relaxed SIMD proposal. */
+const relaxedMadd =
+  <T extends 'f32' | 'f64'>(type: T, splat: number, madd: number, lane: number) =>
+  (a: Expr<T>, b: Expr<T>, c: Expr<T>): Expr<T> => ({
+    type,
+    write(out) {
+      for (const operand of [a, b, c]) {
+        operand.write(out);
+        out.u8(0xfd);
+        out.u32(splat);
+      }
+      out.u8(0xfd);
+      out.u32(madd);
+      out.u8(0xfd);
+      out.u32(lane);
+      out.u8(0);
+    },
+  });
+
 export const f32 = {
+  /** See {@link f64}'s. */
+  relaxedMadd: relaxedMadd('f32', 0x13, 0x105, 0x1f),
   load: load('f32', 0x2a),
   eq: comparison<'f32'>(0x5b),
   ne: comparison<'f32'>(0x5c),
@@ -440,29 +461,10 @@ export const f32 = {
   fromBits: unary<'f32', 'i32'>('f32', 0xbe),
 } as const;
 
-/** SIMD operations on the low lane: splat each operand, apply, take lane 0. Opcodes: core specification 5.4.10, relaxed SIMD proposal. */
-function relaxedMadd(a: F64, b: F64, c: F64): F64 {
-  return {
-    type: 'f64',
-    write(out) {
-      for (const operand of [a, b, c]) {
-        operand.write(out);
-        out.u8(0xfd);
-        out.u32(0x14);
-      }
-      out.u8(0xfd);
-      out.u32(0x107);
-      out.u8(0xfd);
-      out.u32(0x21);
-      out.u8(0);
-    },
-  };
-}
-
 export const f64 = {
   load: load('f64', 0x2b),
   /** a × b + c, fused or not as the host likes (f64x2.relaxed_madd); not every host has it. */
-  relaxedMadd,
+  relaxedMadd: relaxedMadd('f64', 0x14, 0x107, 0x21),
   const(value: number): F64 {
     return {
       type: 'f64',
