@@ -1,5 +1,5 @@
 import type { Engine } from './engine.ts';
-import { Left } from './interpreter/agreement.ts';
+import { Left } from './interpreter/stops.ts';
 import { EXITS, TRANSLATED } from './layout.ts';
 
 const HIGH = 2 ** 32;

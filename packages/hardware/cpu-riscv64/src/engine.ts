@@ -1,6 +1,6 @@
 import type { CodeStore } from '@ashlar/hardware';
 import { hostCodeOf, type UnderFlags, withHostCode } from './host-code.ts';
-import { FINISH_CALL, PREDECODE, SYSTEM_CALL } from './interpreter/agreement.ts';
+import { FINISH_CALL, PREDECODE, SYSTEM_CALL } from './interpreter/exports.ts';
 import { type InterpreterImports, interpreterModule } from './interpreter/module.ts';
 import * as Layout from './layout.ts';
 import { helpersOver } from './translator/helpers.ts';

@@ -21,7 +21,7 @@ export const RETIRED_END = 792;
 export const CONTEXT_BYTES = 800;
 /** Jumps backwards and to other pages until the interpreter reports one to its host: a sample of what is hot. */
 export const COUNTDOWN = 800;
-/** Instructions completed by translated code, 64 bits, and then how often it was left, by reason (see interpreter/agreement.ts), 64 bits each. */
+/** Instructions completed by translated code, 64 bits, and then how often it was left, by reason (see interpreter/stops.ts), 64 bits each. */
 export const TRANSLATED = 808;
 export const EXITS = 816;
 /** What translated code compares results of the host's operations with (see float/plain.ts), 64 bits. Right while a region is in charge. */

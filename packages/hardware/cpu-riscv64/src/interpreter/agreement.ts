@@ -1,20 +1,5 @@
 import { type I32, type I64, i32, i64 } from '../wasm/expression.ts';
-
-/**
- * Why translated code came back. All registers and FUEL are in memory then. An even answer is the address that the guest's function returned to, all 64
- * bits of it; jumps clear bit 0, so an odd one says something else: that there is no translated code to go on with, or that an instruction is for the
- * interpreter. See {@link leaveAt}.
- */
-export const Left = {
-  /** Go on there. */
-  GO_ON: 0,
-  /** The instruction there is for the interpreter. */
-  INTERPRET: 1,
-  /** There is no 32-bit address. */
-  WILD: 2,
-  /** As INTERPRET, because less fuel is left than the way to the next look at it may need. */
-  FUEL: 3,
-} as const;
+import { Left } from './stops.ts';
 
 /** In the place of a reason: nothing goes on, since the interpreter stopped while it finished a call. PC is in memory, and why in STOPPED. */
 const STOPPED = 4;
@@ -44,12 +29,3 @@ export function goOnAt(pc: I64): I64 {
 
 /** Whether an answer is more than the address that a function returned to. */
 export const isOdd = (answer: I64): I32 => i32.and(i32.wrap(answer), i32.const(1));
-
-/** Prefix of the names under which translated code imports helpers. */
-export const HELPER_EXPORT = 'helper.';
-/** The interpreter's function that makes entries; see predecoder.ts. */
-export const PREDECODE = 'predecode';
-/** The interpreter's function that translated code calls when a call came back before it was over; see {@link interpreterModule}. */
-export const FINISH_CALL = 'finishCall';
-/** The interpreter's function that translated code calls for a system call; see {@link interpreterModule}. */
-export const SYSTEM_CALL = 'systemCall';

@@ -6,18 +6,7 @@ import { FAST_FCSR } from '../isa/rounding.ts';
 import * as Layout from '../layout.ts';
 import { type Callee, type Code, call, type Label, type Local } from '../wasm/code.ts';
 import { choose, type F32, type F64, f32, f64, type I32, type I64, i32, i64 } from '../wasm/expression.ts';
-
-/** Why the interpreter returned to its host. */
-export const Stop = {
-  /** No fuel left. */
-  BUDGET: 0,
-  /** The trap handler said so, or an access or fetch failed; the host knows which. */
-  HOST: 1,
-  /** The pc is not a 32-bit address. */
-  WILD: 2,
-  /** The call is finished that translated code waits for: never seen by the host. */
-  BACK: 3,
-} as const;
+import { Stop } from './stops.ts';
 
 /** The interpreter's state in wasm locals, and the places its cases can go to. */
 export interface Machinery {

@@ -6,11 +6,13 @@ import * as Layout from '../layout.ts';
 import { type Callee, type Code, call, callIndirect, type Label } from '../wasm/code.ts';
 import { choose, i32, i64 } from '../wasm/expression.ts';
 import { ModuleBuilder } from '../wasm/module.ts';
-import { Answer, FINISH_CALL, isOdd, Left, PREDECODE, Settled, SYSTEM_CALL, stoppedAnswer } from './agreement.ts';
-import { InterpreterGuest, type Machinery, pcOf, Stop, sampleJump } from './guest.ts';
+import { Answer, isOdd, Settled, stoppedAnswer } from './agreement.ts';
+import { FINISH_CALL, PREDECODE, SYSTEM_CALL } from './exports.ts';
+import { InterpreterGuest, type Machinery, pcOf, sampleJump } from './guest.ts';
 import { integerHelpers } from './helpers.ts';
 import { CASES } from './opcodes.ts';
 import { predecodeFunction } from './predecoder.ts';
+import { Left, Stop } from './stops.ts';
 
 /** What the module asks of its host. All numbers are 32-bit. */
 export interface InterpreterImports {

@@ -1,4 +1,5 @@
-import { Left, leaveAt } from '../interpreter/agreement.ts';
+import { leaveAt } from '../interpreter/agreement.ts';
+import { Left } from '../interpreter/stops.ts';
 import * as Layout from '../layout.ts';
 import type { Code, Label, Local } from '../wasm/code.ts';
 import { i32, i64 } from '../wasm/expression.ts';

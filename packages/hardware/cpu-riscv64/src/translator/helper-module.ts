@@ -1,5 +1,5 @@
 import { floatHelpers } from '../float/helpers.ts';
-import { HELPER_EXPORT } from '../interpreter/agreement.ts';
+import { HELPER_EXPORT } from '../interpreter/exports.ts';
 import { integerHelpers } from '../interpreter/helpers.ts';
 import type { HelperName } from '../isa/instruction.ts';
 import * as Layout from '../layout.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { Shelf } from '../differential/shelf.ts';
-import { HELPER_EXPORT } from '../interpreter/agreement.ts';
+import { HELPER_EXPORT } from '../interpreter/exports.ts';
 import { BASE_WASM_PAGES } from '../layout.ts';
 import { v8Version, withV8Flag } from '../v8-flags.ts';
 

@@ -1,6 +1,6 @@
 import { Rounding } from '../float/format.ts';
 import { writeHostLimit } from '../float/host-limit.ts';
-import { FINISH_CALL, HELPER_EXPORT, SYSTEM_CALL } from '../interpreter/agreement.ts';
+import { FINISH_CALL, HELPER_EXPORT, SYSTEM_CALL } from '../interpreter/exports.ts';
 import type { HelperName, Instruction } from '../isa/instruction.ts';
 import * as Layout from '../layout.ts';
 import { type Callee, call, type Local } from '../wasm/code.ts';

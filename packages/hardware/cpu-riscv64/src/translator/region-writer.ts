@@ -1,6 +1,7 @@
 import { canonicalNan, SINGLE } from '../float/format.ts';
 import { isIllegalMode, writeHostLimit } from '../float/host-limit.ts';
-import { goOnAt, isOdd, Left, leaveAt } from '../interpreter/agreement.ts';
+import { goOnAt, isOdd, leaveAt } from '../interpreter/agreement.ts';
+import { Left } from '../interpreter/stops.ts';
 import type { HelperName } from '../isa/instruction.ts';
 import * as Layout from '../layout.ts';
 import { type Callee, type Code, call, callIndirect, type Label, type Local } from '../wasm/code.ts';
