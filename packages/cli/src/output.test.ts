@@ -73,6 +73,18 @@ describe('an output', () => {
     vi.useRealTimers();
   });
 
+  it('holds back no longer what comes behind a flush', async () => {
+    const made = stream();
+    const output = new Output(file, made.open);
+    output.say('a');
+    await output.flush();
+    vi.useFakeTimers();
+    output.say('b');
+    vi.advanceTimersByTime(10);
+    vi.useRealTimers();
+    expect([made.taken, content()]).toEqual([['b'], 'a']);
+  });
+
   it('holds nothing back behind what the other one says', async () => {
     const [one, other] = [stream(), stream()];
     const [first, second] = [new Output(file, one.open), new Output(file, other.open)];

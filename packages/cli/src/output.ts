@@ -23,6 +23,7 @@ export class Output {
   #timer: NodeJS.Timeout | undefined;
   /** What became of what was held, for the next who asks. */
   #failure: Failure;
+  readonly #writeAtExit = (): void => this.#writeHeld();
 
   constructor(fd: number, stream: () => NodeJS.WriteStream) {
     this.#fd = fd;
@@ -76,7 +77,7 @@ export class Output {
     if (this.#heldBytes + chunk.length > HELD_BYTES_MAX) return false;
     if (this.#timer === undefined) {
       this.#timer = setTimeout(() => this.open(), HELD_MS).unref();
-      process.once('exit', () => this.#writeHeld());
+      process.once('exit', this.#writeAtExit);
     }
     holder = this;
     this.#held.push(chunk.slice());
@@ -86,6 +87,8 @@ export class Output {
 
   #takeHeld(): readonly Uint8Array[] {
     clearTimeout(this.#timer);
+    this.#timer = undefined;
+    process.off('exit', this.#writeAtExit);
     if (holder === this) holder = undefined;
     const held = this.#held;
     this.#held = [];
