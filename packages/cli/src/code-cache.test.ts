@@ -56,6 +56,14 @@ describe('compiled code', () => {
     expect(readdirSync(folder)).toHaveLength(1);
   });
 
+  it('of a process that failed is kept only if that ran for long', () => {
+    const folder = join(scratch, 'code');
+    load().keep(false);
+    expect(load().from).toBe('source');
+    load(folder, 'run', 400).keep(false);
+    expect(load().from).toBe('long');
+  });
+
   it('is of one use only', () => {
     load().keep();
     expect(load(undefined, 'check').from).toBe('source');

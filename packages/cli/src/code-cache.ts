@@ -25,10 +25,10 @@ export interface CachedModule {
   /** What the module was made from: what a process compiled that ended soon, or one that used the CPU for longer; or nothing but its source. */
   readonly from: 'source' | 'brief' | 'long';
   /**
-   * Keeps what this process compiled, for the next one, if that is more than it found. Never throws: a cache is no duty. Not after a minute: V8 drops
-   * bytecode that has not run for some collections, as what starts a program has not by then.
+   * Keeps what this process compiled, for the next one, if that is more than it found. One that failed soon may have seen little of the code. Never throws: a
+   * cache is no duty. V8 must not have dropped any of it by then (see launch.ts).
    */
-  readonly keep: () => void;
+  readonly keep: (succeeded?: boolean) => void;
 }
 
 const cpuMsOfProcess = (): number => {
@@ -67,9 +67,9 @@ export function loadCached(
   const isCached = cachedData !== undefined && script.cachedDataRejected === false;
   const from = !isCached ? 'source' : long === undefined ? 'brief' : 'long';
   let kept: CachedModule['from'] = from;
-  const keep = (): void => {
+  const keep = (succeeded = true): void => {
     const kind = cpuMs() < LONG_CPU_MS ? 'brief' : 'long';
-    if (kept === 'long' || kept === kind) return;
+    if (kept === 'long' || kept === kind || (kind === 'brief' && !succeeded)) return;
     kept = kind;
     cache.write(name(kind), script.createCachedData());
   };

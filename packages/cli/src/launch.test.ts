@@ -27,7 +27,16 @@ describe('the command', () => {
   it('loads for a small program only what it needs', async () => {
     const { parts, files } = await loadedBy('run', '--volume', `${guestPrograms}:/guests:ro`, '--', '/guests/hello');
     expect(parts).toContain('zlib');
-    for (const part of ['child_process', 'crypto', 'fs/promises', 'internal/webstreams/readablestream', 'perf_hooks', 'worker_threads'])
+    for (const part of [
+      'child_process',
+      'crypto',
+      'fs/promises',
+      'net',
+      'tty',
+      'internal/webstreams/readablestream',
+      'perf_hooks',
+      'worker_threads',
+    ])
       expect(parts).not.toContain(part);
     expect(files).toEqual(['command']);
   });

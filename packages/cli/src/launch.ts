@@ -52,12 +52,8 @@ function debugged(): BundledFiles {
 function cached(command: string | undefined): BundledFiles {
   const use = COMMANDS.find((known) => known === command) ?? 'other';
   const modules: CachedModule[] = [];
-  const keep = (): void => {
-    for (const module of modules) module.keep();
-  };
-  // A run that failed may have seen little of the code.
   process.once('exit', (status) => {
-    if (status === 0) keep();
+    for (const module of modules) module.keep(status === 0);
   });
   return new BundledFiles((file, find) => {
     const module = loadCached(file, join(defaultCacheFolder(), 'code'), use, find);
