@@ -2,7 +2,7 @@ import { type CompressedForm, FORMS_BY_KEY, formKey } from '../isa/compressed.ts
 import { IMMEDIATES } from '../isa/immediates.ts';
 import type { Instruction } from '../isa/instruction.ts';
 import type { Move } from '../isa/moves.ts';
-import { roundingImmediateOf } from '../isa/rounding.ts';
+import { hasReservedMode, roundingImmediateOf } from '../isa/rounding.ts';
 import { INSTRUCTIONS } from '../isa/table.ts';
 import * as Layout from '../layout.ts';
 import { type Callee, type Code, call, type Local } from '../wasm/code.ts';
@@ -202,8 +202,7 @@ function writeEntry(code: Code, { gather, page, at, word, length, entry, place }
   const imm = code.let(call('i32', gather, word, i32.load16u(row, Row.MOVES), i32.load16u(row, Row.MOVES_END), i32.const(0)));
   code.if(has(Flag.ROUNDS), () => {
     code.set(imm, roundingImmediateOf(word));
-    const isReserved = i32.ltU(i32.sub(i32.and(i32.shrU(word, i32.const(12)), i32.const(7)), i32.const(5)), i32.const(2));
-    code.if(isReserved, () => {
+    code.if(hasReservedMode(word), () => {
       code.set(opcode, i32.const(Layout.Opcode.ILLEGAL));
       code.set(flags, i32.const(Flag.ENDS));
     });

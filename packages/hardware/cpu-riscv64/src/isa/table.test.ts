@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../differential/random.ts';
-import { expand } from './compressed.ts';
+import { expand, FORMS } from './compressed.ts';
 import { find, immediate } from './decode.ts';
 import { INSTRUCTIONS } from './table.ts';
 
@@ -57,7 +57,7 @@ describe('immediates', () => {
 
 describe('compressed instructions', () => {
   // Pairs of encodings that binutils gives for the short and the long form.
-  it.each([
+  const pairs = [
     ['c.addi4spn a0,sp,1020', 0x1fe8, 0x3fc1_0513],
     ['c.lw a0,124(a1)', 0x5de8, 0x07c5_a503],
     ['c.ld a0,248(a1)', 0x7de8, 0x0f85_b503],
@@ -83,7 +83,26 @@ describe('compressed instructions', () => {
     ['c.add a0,a1', 0x952e, 0x00b5_0533],
     ['c.ebreak', 0x9002, 0x0010_0073],
     ['c.sdsp a0,504(sp)', 0xffaa, 0x1ea1_3c23],
-  ])('%s', (_name, short, long) => expect(expand(short).toString(16)).toBe(long.toString(16)));
+    ['c.fsd fa0,8(a1)', 0xa588, 0x00a5_b427],
+    ['c.sw a0,124(a1)', 0xdde8, 0x06a5_ae23],
+    ['c.srli a0,63', 0x917d, 0x03f5_5513],
+    ['c.andi a0,-32', 0x9901, 0xfe05_7513],
+    ['c.xor a0,a1', 0x8d2d, 0x00b5_4533],
+    ['c.or a0,a1', 0x8d4d, 0x00b5_6533],
+    ['c.and a0,a1', 0x8d6d, 0x00b5_7533],
+    ['c.subw a0,a1', 0x9d0d, 0x40b5_053b],
+    ['c.fldsp fa0,504(sp)', 0x357e, 0x1f81_3507],
+    ['c.lwsp a0,252(sp)', 0x557e, 0x0fc1_2503],
+    ['c.fsdsp fa0,504(sp)', 0xbfaa, 0x1ea1_3c27],
+    ['c.swsp a0,252(sp)', 0xdfaa, 0x0ea1_2e23],
+  ] as const;
+
+  it.each(pairs)('%s', (_name, short, long) => expect(expand(short).toString(16)).toBe(long.toString(16)));
+
+  it('have such a pair for each form', () => {
+    const names = pairs.map(([text]) => text.split(' ')[0]);
+    expect(FORMS.map(({ name }) => name).filter((name) => !names.includes(name))).toEqual([]);
+  });
 
   it('refuses the reserved ones', () => {
     const reserved = [0x0000, 0x2001, 0x6101, 0x6501, 0x4002, 0x6002, 0x8002, 0x8000, 0x9c41 | 0x1000, 0x9c61];

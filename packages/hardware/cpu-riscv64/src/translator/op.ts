@@ -1,6 +1,7 @@
 import { expand } from '../isa/compressed.ts';
 import { find, immediate } from '../isa/decode.ts';
 import type { Instruction } from '../isa/instruction.ts';
+import { isReservedMode } from '../isa/rounding.ts';
 import { type Access, accessOf } from './accesses.ts';
 import { type Uses, usesOf } from './operands.ts';
 
@@ -101,7 +102,7 @@ function decode(raw: number): Decoded | undefined {
   const row = find(word);
   if (row === undefined || LEAVING.has(row.name)) return undefined;
   const mode = (word >>> 12) & 7;
-  if ((row.format === 'RM' || row.format === 'R4') && (mode === 5 || mode === 6)) return undefined;
+  if ((row.format === 'RM' || row.format === 'R4') && isReservedMode(mode)) return undefined;
   if (row.format === 'CSR' && !FLOAT_CSRS.has(word >>> 20)) return undefined;
   const imm = immediate(row.format, word);
   const rs1 = (word >>> 15) & 31;
