@@ -1,10 +1,11 @@
-import { PAGE_SHIFT, PAGE_SIZE, PERMS } from '../layout.ts';
+import { PAGE_SIZE } from '../layout.ts';
 import type { Code, Label, Local } from '../wasm/code.ts';
 import { type I32, type I64, i32, i64 } from '../wasm/expression.ts';
 import type { Counting, Position } from './counting.ts';
 import type { Integers } from './integers.ts';
 import { flagsAt } from './permissions.ts';
-import type { Reach, Version } from './versions.ts';
+import type { Version } from './versions.ts';
+import { isWithinPages, movesWithin, sum } from './windows.ts';
 
 /** When the gate is shut: as many turns were made as were admitted, or there is not enough fuel for more. */
 export type Gate =
@@ -31,13 +32,10 @@ export interface Admitting {
   readonly refuse: () => void;
 }
 
-/** More turns are not admitted at a time. */
-const TURNS_MAX = 1 << 20;
 /** Exact turns after an admission that failed. */
 const WAIT_REFUSED = 64;
-/** Pages in a window: their permission bytes are one load. */
-const WINDOW_PAGES = 8;
-const WINDOW_BYTES = WINDOW_PAGES * PAGE_SIZE;
+/** The same where it looked at one page: it failed because of its end, as a rule. */
+const WAIT_AT_END = 8;
 
 /** Finds out how many turns all accesses of a loop stay within pages that allow them, and lets the gate open for as many. */
 export function writeAdmission(parts: Admitting): void {
@@ -47,7 +45,7 @@ export function writeAdmission(parts: Admitting): void {
       code.set(begins, i32.const(0));
       code.block((fail) => {
         writeFirst(parts, fail);
-        setGate(parts, i32.const(version.firstTurns), fail);
+        setGate(parts, code.let(i32.const(version.firstTurns - 1)), fail);
         admit();
       });
       refuse();
@@ -58,36 +56,39 @@ export function writeAdmission(parts: Admitting): void {
     refuse();
   });
   code.block((fail) => {
-    const turns = code.let(i32.const(TURNS_MAX));
-    for (const reach of version.reaches) writeReach(parts, reach, turns, fail);
-    code.brIf(fail, i32.ltS(turns, i32.const(2)));
-    setGate(parts, turns, fail);
+    setGate(parts, movesWithin(parts, fail), fail);
     admit();
   });
-  code.set(wait, i32.const(WAIT_REFUSED));
+  code.set(wait, i32.const(isWithinPages(version) ? WAIT_AT_END : WAIT_REFUSED));
   refuse();
 }
 
 /**
- * Lets the gate open for `turns`, at least two, less one, as far as they are whole groups of those that it lets in together, and as far as the fuel is enough: after all that
- * are let in, one more is admitted.
+ * Lets the gate open for as many turns as are whole groups of those that it lets in together, and as the fuel is enough for: after all that are let in, one
+ * more is admitted. `moves`: from one admitted turn to the next; less than a group is none at all.
  */
-function setGate({ code, version: { shortest, turns: together }, integers, fuel, gate, least }: Admitting, turns: I32, fail: Label): void {
-  code.brIf(fail, i32.ltS(fuel, i32.const(least)));
-  const most = code.let(i32.sub(turns, i32.const(1)));
-  if (together > 1) code.brIf(fail, i32.ltS(most, i32.const(together)));
+function setGate(parts: Admitting, moves: Local<'i32'>, fail: Label): void {
+  const { code, version, integers, fuel, gate, least } = parts;
+  const together = i32.const(version.turns);
+  code.brIf(fail, i32.ltS(moves, together), false);
   if (gate.kind === 'fuel') {
-    const needed = i32.mul(i32.sub(most, i32.const(together)), i32.const(shortest));
-    code.set(gate.bound, i32.sub(fuel, needed));
+    code.brIf(fail, i32.ltS(fuel, i32.const(least)), false);
+    code.set(gate.bound, i32.sub(fuel, i32.mul(i32.sub(moves, together), i32.const(version.shortest))));
     code.set(gate.bound, i32.select(i32.gtS(gate.bound, i32.const(least)), gate.bound, i32.const(least)));
     return;
   }
   const { register, stride, instructions } = gate.counting;
-  const enough = code.let(i32.add(i32.divU(i32.sub(fuel, i32.const(least)), i32.const(instructions * together)), i32.const(1)));
-  const count = code.let(i32.divU(most, i32.const(together)));
-  code.set(count, i32.select(i32.ltS(enough, count), enough, count));
-  code.set(gate.limit, i64.add(integers.value(register), i64.extendS(i32.mul(count, i32.const(stride * together)))));
-  code.set(gate.left, i32.sub(fuel, i32.mul(count, i32.const(instructions * together))));
+  const group = instructions * version.turns;
+  const groups = code.let(i32.divU(moves, together));
+  const setLeft = (): void => code.set(gate.left, i32.sub(fuel, i32.mul(groups, i32.const(group))));
+  setLeft();
+  // The last group begins with the least that it may need.
+  code.ifRarely(i32.ltS(gate.left, i32.const(least - group)), () => {
+    code.brIf(fail, i32.ltS(fuel, i32.const(least)));
+    code.set(groups, i32.add(i32.divU(i32.sub(fuel, i32.const(least)), i32.const(group)), i32.const(1)));
+    setLeft();
+  });
+  code.set(gate.limit, i64.add(integers.value(register), i64.extendS(i32.mul(groups, i32.const(stride * version.turns)))));
 }
 
 /** The fuel that is left where a block of a counted version ends. `now`: the register that it is counted by. */
@@ -123,54 +124,4 @@ function writeFirst({ code, version, integers }: Admitting, fail: Label): void {
   if (beyond === undefined) return;
   code.brIf(fail, i64.ne(i64.shrU(beyond, i64.const(32)), i64.const(0)), false);
   for (const [right, all] of flags) code.brIf(fail, i32.eqz(i32.and(all, i32.const(right))), false);
-}
-
-/** Of registers as they are, and a number. */
-function sum(integers: Integers, registers: number, start: number): I64 {
-  let all: I64 = i64.const(start);
-  for (let r = 1; r < 32; r++) if (((registers >>> r) & 1) !== 0) all = i64.add(all, integers.value(r));
-  return all;
-}
-
-function writeReach({ code, integers }: Admitting, reach: Reach, turns: Local<'i32'>, fail: Label): void {
-  const { roots, low, high, stride, added } = reach;
-  const first = code.let(sum(integers, roots, low));
-  code.brIf(fail, i64.ne(i64.shrU(first, i64.const(32)), i64.const(0)));
-  const bytes = high - low + 1;
-  const room = code.let(stride < 0 ? roomBelow(i32.add(i32.wrap(first), i32.const(bytes - 1)), reach) : roomAbove(i32.wrap(first), reach));
-  code.brIf(fail, i32.ltS(room, i32.const(bytes)));
-  if (stride === 0 && added === 0) return;
-  const distance = added === 0 ? i32.const(Math.abs(stride)) : writeDistance(code, code.let(sum(integers, added, 0)), stride, fail);
-  const last = i32.divU(i32.sub(room, i32.const(bytes)), distance);
-  code.set(room, i32.add(last, i32.const(1)));
-  code.set(turns, i32.select(i32.ltS(room, turns), room, turns));
-}
-
-/** How far a turn moves that adds registers: that must be upward, and by less than a window. */
-function writeDistance(code: Code, added: I64, stride: number, fail: Label): I32 {
-  code.brIf(fail, i64.gtU(i64.sub(added, i64.const(1)), i64.const(WINDOW_BYTES)));
-  return i32.add(i32.wrap(added), i32.const(stride));
-}
-
-/** Bytes from an address upward that are in pages with the right, of the window that begins with its page. */
-function roomAbove(at: I32, { right }: Reach): I32 {
-  const pages = i64.shrU(i64.ctz(lacking(i64.load(pageOf(at), PERMS), right)), i64.const(3));
-  return i32.sub(i32.shl(i32.wrap(pages), i32.const(PAGE_SHIFT)), withinPage(at));
-}
-
-/** Bytes from an address downward, itself included, of the window that ends with its page; none or fewer if that lacks the right. */
-function roomBelow(at: I32, { right }: Reach): I32 {
-  const pages = i64.shrU(i64.clz(lacking(i64.load(pageOf(at), PERMS - (WINDOW_PAGES - 1)), right)), i64.const(3));
-  const whole = i32.shl(i32.sub(i32.wrap(pages), i32.const(1)), i32.const(PAGE_SHIFT));
-  return i32.add(i32.add(whole, withinPage(at)), i32.const(1));
-}
-
-const pageOf = (at: I32): I32 => i32.shrU(at, i32.const(PAGE_SHIFT));
-const withinPage = (at: I32): I32 => i32.and(at, i32.const(PAGE_SIZE - 1));
-
-/** Of eight permission bytes the right where it is missing. */
-function lacking(flags: I64, right: number): I64 {
-  const all = right * 0x0101_0101;
-  const mask = i64.words(all, all);
-  return i64.xor(i64.and(flags, mask), mask);
 }
