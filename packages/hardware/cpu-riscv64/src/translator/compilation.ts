@@ -15,6 +15,7 @@ import {
   type Region,
   switches,
 } from './region.ts';
+import { setEntriesApart } from './resumption.ts';
 import { type Shape, shapeOf } from './shape.ts';
 
 /** With so many regions in a module none is added that is only warm: while it is made, all of them are in the host's memory. */
@@ -40,6 +41,8 @@ export interface Work extends Emission {
   readonly regionMax: number;
   /** Most instructions of a function that is translated within its callers. */
   readonly copiedMax: number;
+  /** Sets entries apart from loops: see resumption.ts. */
+  readonly entriesApart: boolean;
 }
 
 /** A module, and what it is. */
@@ -81,6 +84,7 @@ export function join(shapes: readonly Shape[], fuses: boolean): Joined | undefin
     eager: false,
     regionMax: REGION_INSTRUCTIONS_MAX,
     copiedMax: joined.length <= EARLY_REGIONS ? EARLY_COPIED_MAX : COPIED_MAX,
+    entriesApart: true,
     fuses,
     repeatedLeast: KEPT_REPEATED_LEAST,
   };
@@ -146,7 +150,7 @@ class Compilation {
     for (const pc of batch.targets()) this.#gather([pc]);
     const candidates = batch.all();
     if (candidates.length === 0) return undefined;
-    const regions = candidates.map(({ region }) => this.#withCopies(region));
+    const regions = candidates.map(({ region }) => this.#apart(this.#withCopies(region)));
     const checks = { kept: 0, elided: 0 };
     const bytes = regionModule(regions, this.#work, checks);
     return {
@@ -162,6 +166,10 @@ class Compilation {
   #withCopies(region: Region): Region {
     const { eager, regionMax, copiedMax, code } = this.#work;
     return inlineCalls(region, code, { most: copiedMax, regionMost: regionMax, isOften: (pc) => eager || this.#batch.hot.has(pc) });
+  }
+
+  #apart(region: Region): Region {
+    return this.#work.entriesApart ? setEntriesApart(region) : region;
   }
 
   /** Adds the region around some addresses to the batch, as one with the regions that it turns out to be one with. */

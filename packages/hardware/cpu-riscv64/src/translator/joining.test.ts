@@ -22,6 +22,7 @@ function shapesOf(program: Readonly<Record<number, readonly number[]>>, hot: rea
       eager: false,
       regionMax,
       copiedMax: 0,
+      entriesApart: false,
       fuses: false,
       repeatedLeast: 24,
     },

@@ -242,6 +242,24 @@ export function waysInto(regions: readonly Region[]): ReadonlyMap<number, Way> {
   return ways;
 }
 
+/** An end whose ways within the function lead elsewhere. */
+export function redirected(end: End, to: (pc: number) => number): End {
+  switch (end.kind) {
+    case 'go':
+      return { ...end, to: to(end.to) };
+    case 'branch':
+      return { ...end, to: to(end.to), next: to(end.next) };
+    case 'call':
+    case 'callIndirect':
+    case 'system':
+    case 'rest':
+    case 'back':
+      return { ...end, next: to(end.next) };
+    default:
+      return end;
+  }
+}
+
 /** Addresses outside of its blocks that a region calls or goes to, as far as its instructions say. */
 export function* leadsTo({ blocks }: Region): Generator<number> {
   for (const { end } of blocks.values()) {

@@ -177,6 +177,7 @@ export class Translator {
       eager: this.#options.eager,
       regionMax: this.#isEarly ? EARLY_REGION_MAX : REGION_MAX,
       copiedMax: this.#isEarly ? EARLY_COPIED_MAX : COPIED_MAX,
+      entriesApart: this.#options.eager,
       fuses: hostFuses(),
       // Where all is translated at once, for tests, as it is where it is kept.
       repeatedLeast: this.#options.eager ? KEPT_REPEATED_LEAST : REPEATED_LEAST,

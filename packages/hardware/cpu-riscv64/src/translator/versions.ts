@@ -4,7 +4,7 @@ import type { Extent, Extents } from './extents.ts';
 import { type Flow, type Item, innermost, structure } from './flow.ts';
 import type { Op } from './op.ts';
 import type { Registers } from './operands.ts';
-import { allSuccessors, type Block, type End, instructionsOf, type Region, successors } from './region.ts';
+import { allSuccessors, type Block, instructionsOf, type Region, redirected, successors } from './region.ts';
 import { followTurn, type Turn } from './turn.ts';
 
 /**
@@ -149,23 +149,6 @@ function addCopies(blocks: Map<number, Block>, { header, members, begin, admissi
   if (firstTurns > 0) blocks.set(begin, { start: begin, address, ops: [], end: { kind: 'begin', admission } });
   blocks.set(admission, { start: admission, address, ops: [], end: { kind: 'admit', gate, header } });
   blocks.set(gate, { start: gate, address, ops: [], end: { kind: 'gate', steady: steadyOf(header, 0), admission } });
-}
-
-function redirected(end: End, to: (pc: number) => number): End {
-  switch (end.kind) {
-    case 'go':
-      return { ...end, to: to(end.to) };
-    case 'branch':
-      return { ...end, to: to(end.to), next: to(end.next) };
-    case 'call':
-    case 'callIndirect':
-    case 'system':
-    case 'rest':
-    case 'back':
-      return { ...end, next: to(end.next) };
-    default:
-      return end;
-  }
 }
 
 /** How a loop's versions are to be. */
