@@ -1,6 +1,7 @@
 import { type Callee, type Code, call, type Local } from '../wasm/code.ts';
 import { f64, type I32, type I64, i32, i64 } from '../wasm/expression.ts';
 import type { ModuleBuilder } from '../wasm/module.ts';
+import { raise, raiseIf } from './flags.ts';
 import {
   bitsOf,
   box,
@@ -15,8 +16,6 @@ import {
   magnitude,
   power,
   Rounding,
-  raise,
-  raiseIf,
   signMask,
   signOf,
 } from './format.ts';
@@ -32,7 +31,7 @@ import {
   hostRoot32,
   hostRoot64,
 } from './host.ts';
-import type { Parts } from './pack.ts';
+import { exponentOf, jammed, significandOf } from './pack.ts';
 
 /**
  * The exact path of addition, multiplication, division and square root: any operands, any rounding mode, all flags. Most are still done by the host
@@ -71,15 +70,9 @@ interface Binary {
 }
 
 /** A function (a, b, mode) of register contents; the body sees the values' bits. `host` may return early, before they are unpacked. */
-function binary(
-  module: ModuleBuilder,
-  format: FloatFormat,
-  p: Parts,
-  host: (o: HostOperation) => void,
-  write: (o: Binary) => void,
-): Callee {
+function binary(module: ModuleBuilder, format: FloatFormat, host: (o: HostOperation) => void, write: (o: Binary) => void): Callee {
   return module.function(['i64', 'i64', 'i32'], 'i64', (code, [rawA, rawB, mode]) => {
-    code.if(hasHostMode(mode), () => host({ code, a: rawA, b: rawB, mode, directed: p.directed }));
+    code.if(hasHostMode(mode), () => host({ code, a: rawA, b: rawB, mode }));
     const a = code.let(bitsOf(format, rawA));
     const b = code.let(bitsOf(format, rawB));
     returnNan(code, format, a, b);
@@ -98,8 +91,8 @@ function settle(code: Code, significand: Local<'i64'>, exponent: Local<'i32'>): 
   });
 }
 
-export function addFunction(module: ModuleBuilder, format: FloatFormat, p: Parts): Callee {
-  return binary(module, format, p, format.bits === 64 ? hostAdd64 : hostAdd32, ({ code, a, b, mode }) => {
+export function addFunction(module: ModuleBuilder, format: FloatFormat, pack: Callee): Callee {
+  return binary(module, format, format.bits === 64 ? hostAdd64 : hostAdd32, ({ code, a, b, mode }) => {
     code.if(isInfinite(format, a), () => {
       returnInvalid(code, format, both(isInfinite(format, b), i64.ne(a, b)));
       code.return(box(format, a));
@@ -116,10 +109,10 @@ export function addFunction(module: ModuleBuilder, format: FloatFormat, p: Parts
       code.set(larger, b);
       code.set(smaller, a);
     });
-    const exponent = code.let(call('i32', p.exponent, larger));
-    const distance = i32.sub(exponent, call('i32', p.exponent, smaller));
-    const addend = code.let(call('i64', p.jam, call('i64', p.significand, smaller), distance));
-    const sum = code.let(call('i64', p.significand, larger));
+    const exponent = exponentOf(code, format, larger);
+    const distance = i32.sub(exponent, exponentOf(code, format, smaller));
+    const addend = jammed(code, significandOf(code, format, smaller), distance);
+    const sum = significandOf(code, format, larger);
     code.if(
       i64.eqz(signs(format, a, b)),
       () => {
@@ -134,29 +127,29 @@ export function addFunction(module: ModuleBuilder, format: FloatFormat, p: Parts
         code.set(exponent, i32.sub(exponent, i32.wrap(by)));
       },
     );
-    code.return(call('i64', p.pack, signOf(format, larger), exponent, sum, mode));
+    code.return(call('i64', pack, signOf(format, larger), exponent, sum, mode));
   });
 }
 
-export function multiplyFunction(module: ModuleBuilder, format: FloatFormat, p: Parts, mulhu: Callee): Callee {
-  return binary(module, format, p, format.bits === 64 ? hostMultiply64 : hostMultiply32, ({ code, a, b, mode }) => {
+export function multiplyFunction(module: ModuleBuilder, format: FloatFormat, pack: Callee, mulhu: Callee): Callee {
+  return binary(module, format, format.bits === 64 ? hostMultiply64 : hostMultiply32, ({ code, a, b, mode }) => {
     const sign = code.let(signs(format, a, b));
     code.if(either(isInfinite(format, a), isInfinite(format, b)), () => {
       returnInvalid(code, format, either(isZero(format, a), isZero(format, b)));
       code.return(box(format, i64.or(sign, infinityBits(format))));
     });
     code.if(either(isZero(format, a), isZero(format, b)), () => code.return(box(format, sign)));
-    const exponent = code.let(i32.sub(i32.add(call('i32', p.exponent, a), call('i32', p.exponent, b)), i32.const(format.bias)));
-    const x = code.let(i64.shl(call('i64', p.significand, a), i64.const(1)));
-    const y = code.let(i64.shl(call('i64', p.significand, b), i64.const(1)));
+    const exponent = code.let(i32.sub(i32.add(exponentOf(code, format, a), exponentOf(code, format, b)), i32.const(format.bias)));
+    const x = code.let(i64.shl(significandOf(code, format, a), i64.const(1)));
+    const y = code.let(i64.shl(significandOf(code, format, b), i64.const(1)));
     const product = code.let(i64.or(call('i64', mulhu, x, y), i64.extendU(i64.ne(i64.mul(x, y), i64.const(0)))));
     settle(code, product, exponent);
-    code.return(call('i64', p.pack, signOf(format, sign), exponent, product, mode));
+    code.return(call('i64', pack, signOf(format, sign), exponent, product, mode));
   });
 }
 
-export function divideFunction(module: ModuleBuilder, format: FloatFormat, p: Parts): Callee {
-  return binary(module, format, p, format.bits === 64 ? hostDivide64 : hostDivide32, ({ code, a, b, mode }) => {
+export function divideFunction(module: ModuleBuilder, format: FloatFormat, pack: Callee): Callee {
+  return binary(module, format, format.bits === 64 ? hostDivide64 : hostDivide32, ({ code, a, b, mode }) => {
     const sign = code.let(signs(format, a, b));
     code.if(isInfinite(format, a), () => {
       returnInvalid(code, format, isInfinite(format, b));
@@ -168,11 +161,11 @@ export function divideFunction(module: ModuleBuilder, format: FloatFormat, p: Pa
       code.return(box(format, i64.or(sign, infinityBits(format))));
     });
     code.if(either(isZero(format, a), isInfinite(format, b)), () => code.return(box(format, sign)));
-    const exponent = code.let(i32.add(i32.sub(call('i32', p.exponent, a), call('i32', p.exponent, b)), i32.const(format.bias)));
+    const exponent = code.let(i32.add(i32.sub(exponentOf(code, format, a), exponentOf(code, format, b)), i32.const(format.bias)));
     // As integers of as many bits as the format keeps.
     const own = i64.const(62 - format.fraction);
-    const dividend = code.let(i64.shrU(call('i64', p.significand, a), own));
-    const divisor = code.let(i64.shrU(call('i64', p.significand, b), own));
+    const dividend = code.let(i64.shrU(significandOf(code, format, a), own));
+    const divisor = code.let(i64.shrU(significandOf(code, format, b), own));
     code.if(i64.ltU(dividend, divisor), () => {
       code.set(dividend, i64.shl(dividend, i64.const(1)));
       code.set(exponent, i32.sub(exponent, i32.const(1)));
@@ -181,7 +174,7 @@ export function divideFunction(module: ModuleBuilder, format: FloatFormat, p: Pa
     const bits = format.fraction + 2;
     const { quotient, rest } = format.bits === 64 ? divideWide(code, dividend, divisor, bits) : divideNarrow(code, dividend, divisor, bits);
     const significand = i64.or(i64.shl(quotient, i64.const(62 - bits)), i64.extendU(i64.ne(rest, i64.const(0))));
-    code.return(call('i64', p.pack, signOf(format, sign), exponent, significand, mode));
+    code.return(call('i64', pack, signOf(format, sign), exponent, significand, mode));
   });
 }
 
@@ -224,18 +217,18 @@ function countDown(code: Code, times: number, write: () => void): void {
   });
 }
 
-export function squareRootFunction(module: ModuleBuilder, format: FloatFormat, p: Parts): Callee {
+export function squareRootFunction(module: ModuleBuilder, format: FloatFormat, pack: Callee): Callee {
   return module.function(['i64', 'i32'], 'i64', (code, [raw, mode]) => {
     const host = format.bits === 64 ? hostRoot64 : hostRoot32;
-    code.if(hasHostMode(mode), () => host({ code, a: raw, mode, directed: p.directed }));
+    code.if(hasHostMode(mode), () => host({ code, a: raw, mode }));
     const a = code.let(bitsOf(format, raw));
     returnNan(code, format, a);
     code.if(isZero(format, a), () => code.return(box(format, a)));
     returnInvalid(code, format, signOf(format, a));
     code.if(isInfinite(format, a), () => code.return(box(format, a)));
-    const unbiased = code.let(i32.sub(call('i32', p.exponent, a), i32.const(format.bias)));
+    const unbiased = code.let(i32.sub(exponentOf(code, format, a), i32.const(format.bias)));
     // A number in [1, 4) with 1 as bit 59: the rest below never needs more than four bits above that.
-    const rest = code.let(i64.shrU(call('i64', p.significand, a), i64.const(3)));
+    const rest = code.let(i64.shrU(significandOf(code, format, a), i64.const(3)));
     code.if(i32.and(unbiased, i32.const(1)), () => code.set(rest, i64.shl(rest, i64.const(1))));
     const root = code.let(i64.const(0));
     const bit = code.let(power(59));
@@ -250,7 +243,7 @@ export function squareRootFunction(module: ModuleBuilder, format: FloatFormat, p
     });
     const significand = i64.or(i64.shl(root, i64.const(3)), i64.extendU(i64.ne(rest, i64.const(0))));
     const exponent = i32.add(i32.shrS(unbiased, i32.const(1)), i32.const(format.bias));
-    code.return(call('i64', p.pack, i32.const(0), exponent, significand, mode));
+    code.return(call('i64', pack, i32.const(0), exponent, significand, mode));
     code.unreachable();
   });
 }

@@ -1,7 +1,8 @@
 import type { Callee } from '../wasm/code.ts';
 import { type I32, i32, i64 } from '../wasm/expression.ts';
 import type { ModuleBuilder } from '../wasm/module.ts';
-import { bitsOf, box, canonicalNan, Flag, type FloatFormat, isNan, isSignaling, raise, raiseIf } from './format.ts';
+import { raise, raiseIf } from './flags.ts';
+import { bitsOf, box, canonicalNan, Flag, type FloatFormat, isNan, isSignaling } from './format.ts';
 
 /**
  * IEEE 754-2019 minimumNumber and maximumNumber: (a, b) → contents. A number wins over a NaN; −0 is below +0. Values are ordered as integers once

@@ -1,6 +1,7 @@
 import { type Callee, call } from '../wasm/code.ts';
 import { choose, f32, f64, type I32, i32, i64 } from '../wasm/expression.ts';
 import type { ModuleBuilder } from '../wasm/module.ts';
+import { raise, raiseIf } from './flags.ts';
 import {
   bitsOf,
   box,
@@ -16,15 +17,13 @@ import {
   isZero,
   power,
   Rounding,
-  raise,
-  raiseIf,
   SINGLE,
   signOf,
   toF64,
   unbox32,
 } from './format.ts';
 import { hasHostMode, returnNarrowed } from './host.ts';
-import type { Parts } from './pack.ts';
+import { exponentOf, significandOf } from './pack.ts';
 
 /** Integer types of conversions: w, wu, l, lu, as the rs2 field numbers them. */
 export const IntegerKind = { W: 0, WU: 1, L: 2, LU: 3 } as const;
@@ -65,7 +64,7 @@ export function toIntegerFunction(module: ModuleBuilder): Callee {
 }
 
 /** (value, mode, unsigned) → register contents; words come extended. */
-export function fromIntegerFunction(module: ModuleBuilder, format: FloatFormat, p: Parts): Callee {
+export function fromIntegerFunction(module: ModuleBuilder, format: FloatFormat, pack: Callee): Callee {
   return module.function(['i64', 'i32', 'i32'], 'i64', (code, [value, mode, unsigned]) => {
     const exactBits = format.fraction + 1;
     code.if(i64.ltU(i64.add(value, power(exactBits)), power(exactBits + 1)), () => {
@@ -80,15 +79,15 @@ export function fromIntegerFunction(module: ModuleBuilder, format: FloatFormat, 
     const top = code.let(i64.shl(size, zeros));
     const significand = i64.or(i64.shrU(top, i64.const(1)), i64.and(top, i64.const(1)));
     const exponent = i32.sub(i32.const(format.bias + 63), i32.wrap(zeros));
-    code.return(call('i64', p.pack, sign, exponent, significand, mode));
+    code.return(call('i64', pack, sign, exponent, significand, mode));
     code.unreachable();
   });
 }
 
 /** Double → single: (contents, mode) → contents. */
-export function narrowFunction(module: ModuleBuilder, double: Parts, single: Parts): Callee {
+export function narrowFunction(module: ModuleBuilder, packSingle: Callee): Callee {
   return module.function(['i64', 'i32'], 'i64', (code, [a, mode]) => {
-    code.if(hasHostMode(mode), () => returnNarrowed({ code, mode, directed: single.directed }, code.let(toF64(a))));
+    code.if(hasHostMode(mode), () => returnNarrowed({ code, mode }, code.let(toF64(a))));
     code.if(isNan(DOUBLE, a), () => {
       raiseIf(code, isSignaling(DOUBLE, a), Flag.INVALID);
       code.return(canonicalNan(SINGLE));
@@ -97,8 +96,8 @@ export function narrowFunction(module: ModuleBuilder, double: Parts, single: Par
     const signBit = i64.shl(i64.extendU(sign), i64.const(31));
     code.if(isZero(DOUBLE, a), () => code.return(box(SINGLE, signBit)));
     code.if(isInfinite(DOUBLE, a), () => code.return(box(SINGLE, i64.or(signBit, infinityBits(SINGLE)))));
-    const exponent = i32.sub(call('i32', double.exponent, a), i32.const(DOUBLE.bias - SINGLE.bias));
-    code.return(call('i64', single.pack, sign, exponent, call('i64', double.significand, a), mode));
+    const exponent = i32.sub(exponentOf(code, DOUBLE, a), i32.const(DOUBLE.bias - SINGLE.bias));
+    code.return(call('i64', packSingle, sign, exponent, significandOf(code, DOUBLE, a), mode));
     code.unreachable();
   });
 }

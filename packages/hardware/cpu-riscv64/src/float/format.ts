@@ -1,5 +1,4 @@
-import * as Layout from '../layout.ts';
-import type { Code, Local } from '../wasm/code.ts';
+import type { Local } from '../wasm/code.ts';
 import { type F32, type F64, f32, f64, type I32, type I64, i32, i64 } from '../wasm/expression.ts';
 
 /** An IEEE 754 binary format as the exact path sees it. Registers are 64 bits wide; a narrower value has ones above it (NaN boxing). */
@@ -57,12 +56,3 @@ export const isZero = (format: FloatFormat, bits: I64): I32 => i64.eqz(magnitude
 export const signOf = (format: FloatFormat, bits: I64): I32 => i32.wrap(i64.shrU(bits, i64.const(format.bits - 1)));
 export const isSignaling = (format: FloatFormat, bits: I64): I32 =>
   i32.and(isNan(format, bits), i64.eqz(i64.and(bits, power(format.fraction - 1))));
-
-/** Raises exception flags, which stay until they are written. */
-export function raise(code: Code, flags: I32): void {
-  code.store('i32', i32.const(0), i32.or(i32.load(i32.const(0), Layout.FCSR), flags), Layout.FCSR);
-}
-
-export function raiseIf(code: Code, condition: I32, flag: number): void {
-  code.if(condition, () => raise(code, i32.const(flag)));
-}

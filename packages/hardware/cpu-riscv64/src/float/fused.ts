@@ -3,6 +3,7 @@ import { type Callee, type Code, call, type Local } from '../wasm/code.ts';
 import { type F32, type F64, f32, f64, type I32, type I64, i32, i64 } from '../wasm/expression.ts';
 import type { ModuleBuilder } from '../wasm/module.ts';
 import { cancelled } from './arithmetic.ts';
+import { raise, raiseIf } from './flags.ts';
 import {
   bitsOf,
   box,
@@ -15,12 +16,10 @@ import {
   isSignaling,
   isZero,
   ones,
-  raise,
-  raiseIf,
   signMask,
   signOf,
 } from './format.ts';
-import type { Parts } from './pack.ts';
+import { exponentOf, significandOf } from './pack.ts';
 
 /** An unsigned 128-bit number in two locals. */
 interface Wide {
@@ -32,7 +31,7 @@ const zero = i64.const(0);
 const sticky = (value: I64): I64 => i64.extendU(i64.ne(value, zero));
 
 /** a × b + c with one rounding, over register contents: (a, b, c, mode). Negations are the caller's: they flip signs of operands. */
-export function fusedFunction(module: ModuleBuilder, format: FloatFormat, p: Parts, mulhu: Callee): Callee {
+export function fusedFunction(module: ModuleBuilder, format: FloatFormat, pack: Callee, mulhu: Callee): Callee {
   return module.function(['i64', 'i64', 'i64', 'i32'], 'i64', (code, [rawA, rawB, rawC, mode]) => {
     const a = code.let(bitsOf(format, rawA));
     const b = code.let(bitsOf(format, rawB));
@@ -44,9 +43,9 @@ export function fusedFunction(module: ModuleBuilder, format: FloatFormat, p: Par
       code.if(i32.and(isZero(format, c), opposite), () => code.return(cancelled(format, mode)));
       code.return(box(format, c));
     });
-    const exponent = code.let(i32.sub(i32.add(call('i32', p.exponent, a), call('i32', p.exponent, b)), i32.const(format.bias)));
-    const x = code.let(i64.shl(call('i64', p.significand, a), i64.const(1)));
-    const y = code.let(i64.shl(call('i64', p.significand, b), i64.const(1)));
+    const exponent = code.let(i32.sub(i32.add(exponentOf(code, format, a), exponentOf(code, format, b)), i32.const(format.bias)));
+    const x = code.let(i64.shl(significandOf(code, format, a), i64.const(1)));
+    const y = code.let(i64.shl(significandOf(code, format, b), i64.const(1)));
     const product: Wide = { high: code.let(call('i64', mulhu, x, y)), low: code.let(i64.mul(x, y)) };
     // The leading bit goes to bit 126; the lowest bits of a product are zero, so nothing is lost.
     code.if(i64.ltS(product.high, zero), () => {
@@ -54,10 +53,10 @@ export function fusedFunction(module: ModuleBuilder, format: FloatFormat, p: Par
       code.set(exponent, i32.add(exponent, i32.const(1)));
     });
     code.if(isZero(format, c), () =>
-      code.return(call('i64', p.pack, signOf(format, sign), exponent, i64.or(product.high, sticky(product.low)), mode)),
+      code.return(call('i64', pack, signOf(format, sign), exponent, i64.or(product.high, sticky(product.low)), mode)),
     );
-    const addend: Wide = { high: code.let(call('i64', p.significand, c)), low: code.let(zero) };
-    const other = code.let(call('i32', p.exponent, c));
+    const addend: Wide = { high: significandOf(code, format, c), low: code.let(zero) };
+    const other = exponentOf(code, format, c);
     align(code, product, addend, exponent, other);
     code.if(
       i64.eq(sign, i64.and(c, signMask(format))),
@@ -78,7 +77,7 @@ export function fusedFunction(module: ModuleBuilder, format: FloatFormat, p: Par
         normalise(code, product, exponent);
       },
     );
-    code.return(call('i64', p.pack, signOf(format, sign), exponent, i64.or(product.high, sticky(product.low)), mode));
+    code.return(call('i64', pack, signOf(format, sign), exponent, i64.or(product.high, sticky(product.low)), mode));
     code.unreachable();
   });
 }

@@ -1,7 +1,7 @@
-import { type Callee, type Code, call, type Local } from '../wasm/code.ts';
+import type { Code, Local } from '../wasm/code.ts';
 import { type F64, f32, f64, type I32, type I64, i32, i64 } from '../wasm/expression.ts';
-import type { ModuleBuilder } from '../wasm/module.ts';
-import { boxF32, Flag, type FloatFormat, ones, power, Rounding, raise, signMask, toF32, toF64 } from './format.ts';
+import { raiseIf } from './flags.ts';
+import { boxF32, DOUBLE, Flag, type FloatFormat, ones, power, Rounding, SINGLE, toF32, toF64 } from './format.ts';
 import { isPlain32, isPlain64 } from './plain.ts';
 
 /**
@@ -11,13 +11,12 @@ import { isPlain32, isPlain64 } from './plain.ts';
  */
 type Bits = Local<'i64'>;
 
-/** Operands of an operation, as register contents; the functions write into `code`. `directed`: see {@link directedFunction}. */
+/** Operands of an operation, as register contents; the functions write into `code`. */
 export interface HostOperation {
   readonly code: Code;
   readonly a: Bits;
   readonly b: Bits;
   readonly mode: Local<'i32'>;
-  readonly directed: Callee;
 }
 
 const zero = i64.const(0);
@@ -26,28 +25,16 @@ const isMode = (mode: I32, m: number): I32 => i32.eq(mode, i32.const(m));
 /** Whether the host can be of use in a rounding mode. */
 export const hasHostMode = (mode: I32): I32 => i32.ne(mode, i32.const(Rounding.NEAREST_MAX_MAGNITUDE));
 
-/**
- * (contents, excess, mode) → contents: a nearest result, and a number with the sign of what its magnitude lacks, to what the mode wants. The result is
- * neither the smallest nor the largest normal one, so that its neighbours are normal too.
- */
-export function directedFunction(module: ModuleBuilder, format: FloatFormat): Callee {
-  return module.function(['i64', 'i64', 'i32'], 'i64', (code, [nearest, excess, mode]) => {
-    const isNegative = i64.ne(i64.and(nearest, signMask(format)), zero);
-    const inwards = i32.select(isNegative, i32.const(Rounding.UP), i32.const(Rounding.DOWN));
-    const truncates = i32.or(isMode(mode, Rounding.TOWARDS_ZERO), i32.eq(mode, inwards));
-    const step = i64.select(truncates, i64.shrS(excess, i64.const(63)), i64.extendU(i64.gtS(excess, zero)));
-    code.return(i64.add(nearest, step));
-    code.unreachable();
-  });
-}
-
-/** Returns what becomes of a nearest result. `excess` has the sign of what its magnitude lacks. */
-function returnDirected({ code, mode, directed }: Omit<HostOperation, 'a' | 'b'>, nearest: I64, excess: I64): void {
+/** Returns what becomes of a nearest result, which is neither the smallest nor the largest normal one. `excess` has the sign of what its magnitude lacks. */
+function returnDirected({ code, mode }: Omit<HostOperation, 'a' | 'b'>, format: FloatFormat, nearest: I64, excess: I64): void {
   const lacks = code.let(excess);
-  code.if(i64.eqz(lacks), () => code.return(nearest));
-  raise(code, i32.const(Flag.INEXACT));
+  raiseIf(code, i64.ne(lacks, zero), Flag.INEXACT);
   code.if(isMode(mode, Rounding.NEAREST_EVEN), () => code.return(nearest));
-  code.return(call('i64', directed, nearest, lacks, mode));
+  const bits = code.let(nearest);
+  const isNegative = format.bits === 64 ? i64.ltS(bits, zero) : i32.ltS(i32.wrap(bits), i32.const(0));
+  const inwards = i32.select(isNegative, i32.const(Rounding.UP), i32.const(Rounding.DOWN));
+  const truncates = i32.or(isMode(mode, Rounding.TOWARDS_ZERO), i32.eq(mode, inwards));
+  code.return(i64.add(bits, i64.select(truncates, i64.shrS(lacks, i64.const(63)), i64.extendU(i64.gtS(lacks, zero)))));
 }
 
 /** The excess of a result with the sign of `r`, from the signed difference between what is exact and it. */
@@ -70,7 +57,7 @@ export function hostAdd64(o: HostOperation): void {
     const back = code.let(f64.sub(s, x));
     const error = f64.add(f64.sub(x, f64.sub(s, back)), f64.sub(y, back));
     const bits = code.let(i64.fromBits(s));
-    returnDirected(o, bits, excessOf(code, error, bits));
+    returnDirected(o, DOUBLE, bits, excessOf(code, error, bits));
   });
 }
 
@@ -85,7 +72,7 @@ export function hostAdd32(o: HostOperation): void {
   code.if(i32.and(i32.and(isModerate(wide), isModerate(f64.promote(x))), hasItsSign(wide, mode)), () => {
     const back = code.let(f32.sub(s, x));
     const error = f32.add(f32.sub(x, f32.sub(s, back)), f32.sub(y, back));
-    returnDirected(o, boxF32(s), excessOf(code, f64.promote(error), i64.fromBits(wide)));
+    returnDirected(o, SINGLE, boxF32(s), excessOf(code, f64.promote(error), i64.fromBits(wide)));
   });
 }
 
@@ -105,7 +92,7 @@ export function hostMultiply64(o: HostOperation): void {
   code.if(i32.and(isPlain64(r), i32.and(isPlain64(toF64(a)), isPlain64(toF64(b)))), () => {
     const bits = code.let(i64.fromBits(r));
     const shift = i64.add(i64.sub(i64.sub(exponent(bits), exponent(a)), exponent(b)), BIAS);
-    returnDirected(o, bits, i64.sub(i64.mul(significand(a), significand(b)), i64.shl(significand(bits), shift)));
+    returnDirected(o, DOUBLE, bits, i64.sub(i64.mul(significand(a), significand(b)), i64.shl(significand(bits), shift)));
   });
 }
 
@@ -116,7 +103,7 @@ export function hostDivide64(o: HostOperation): void {
   code.if(i32.and(isPlain64(r), i32.and(isPlain64(toF64(a)), isPlain64(toF64(b)))), () => {
     const bits = code.let(i64.fromBits(r));
     const shift = i64.add(i64.sub(i64.sub(exponent(a), exponent(bits)), exponent(b)), BIAS);
-    returnDirected(o, bits, i64.sub(i64.shl(significand(a), shift), i64.mul(significand(bits), significand(b))));
+    returnDirected(o, DOUBLE, bits, i64.sub(i64.shl(significand(a), shift), i64.mul(significand(bits), significand(b))));
   });
 }
 
@@ -126,7 +113,7 @@ export function hostRoot64(o: Omit<HostOperation, 'b'>): void {
   code.if(i32.and(isPlain64(r), isPlain64(toF64(a))), () => {
     const bits = code.let(i64.fromBits(r));
     const shift = i64.add(i64.sub(exponent(a), i64.shl(exponent(bits), i64.const(1))), BIAS);
-    returnDirected(o, bits, i64.sub(i64.shl(significand(a), shift), i64.mul(significand(bits), significand(bits))));
+    returnDirected(o, DOUBLE, bits, i64.sub(i64.shl(significand(a), shift), i64.mul(significand(bits), significand(bits))));
   });
 }
 
@@ -138,10 +125,10 @@ export function hostMultiply32(o: HostOperation): void {
 }
 
 /** The nearest single to a double, and what the mode makes of it. */
-export function returnNarrowed(o: Pick<HostOperation, 'code' | 'mode' | 'directed'>, exact: Local<'f64'>): void {
+export function returnNarrowed(o: Pick<HostOperation, 'code' | 'mode'>, exact: Local<'f64'>): void {
   const { code } = o;
   const r = code.let(f32.demote(exact));
-  code.if(isPlain32(r), () => returnDirected(o, boxF32(r), excessOf(code, f64.sub(exact, f64.promote(r)), i64.fromBits(exact))));
+  code.if(isPlain32(r), () => returnDirected(o, SINGLE, boxF32(r), excessOf(code, f64.sub(exact, f64.promote(r)), i64.fromBits(exact))));
 }
 
 export function hostDivide32(o: HostOperation): void {
@@ -149,7 +136,7 @@ export function hostDivide32(o: HostOperation): void {
   const r = code.let(f32.div(toF32(a), toF32(b)));
   code.if(isPlain32(r), () => {
     const rest = f64.sub(single(a), f64.mul(f64.promote(r), single(b)));
-    returnDirected(o, boxF32(r), excessOf(code, rest, i64.fromBits(single(a))));
+    returnDirected(o, SINGLE, boxF32(r), excessOf(code, rest, i64.fromBits(single(a))));
   });
 }
 
@@ -158,6 +145,6 @@ export function hostRoot32(o: Omit<HostOperation, 'b'>): void {
   const r = code.let(f32.sqrt(toF32(a)));
   code.if(isPlain32(r), () => {
     const wide = f64.promote(r);
-    returnDirected(o, boxF32(r), excessOf(code, f64.sub(single(a), f64.mul(wide, wide)), zero));
+    returnDirected(o, SINGLE, boxF32(r), excessOf(code, f64.sub(single(a), f64.mul(wide, wide)), zero));
   });
 }

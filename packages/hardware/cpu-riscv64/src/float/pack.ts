@@ -1,60 +1,44 @@
-import { type Callee, call } from '../wasm/code.ts';
+import type { Callee, Code, Local } from '../wasm/code.ts';
 import { type I32, type I64, i32, i64 } from '../wasm/expression.ts';
 import type { ModuleBuilder } from '../wasm/module.ts';
-import { box, Flag, type FloatFormat, infinityBits, magnitude, ones, power, Rounding, raise } from './format.ts';
-import { directedFunction } from './host.ts';
+import { raise } from './flags.ts';
+import { box, Flag, type FloatFormat, infinityBits, magnitude, ones, power, Rounding } from './format.ts';
 
-/** Functions that take values apart and put them together, per format. */
-export interface Parts {
-  /** (significand, distance): shifted right; what falls off is kept as a one in the lowest bit. */
-  readonly jam: Callee;
-  /** Bits → exponent field as if it had no lower bound. Not for zeroes. */
-  readonly exponent: Callee;
-  /** Bits → significand with its leading bit at bit 62. Not for zeroes. */
-  readonly significand: Callee;
-  /** (sign, exponent, significand, mode) → register contents, rounded, with flags raised. */
-  readonly pack: Callee;
-  /** See {@link directedFunction}. */
-  readonly directed: Callee;
+/** Taking values apart and putting them together. Which of them are subnormal nobody foresees, so that there are hardly any branches here. */
+
+/** The exponent field of a value's bits as if it had no lower bound. Not for zeroes. */
+export function exponentOf(code: Code, format: FloatFormat, bits: I64): Local<'i32'> {
+  const stored = code.let(fieldOf(format, bits));
+  // Subnormal: as many below 1 as its leading bit is below the fraction's place.
+  const zeros = i32.wrap(i64.clz(magnitude(format, bits)));
+  return code.let(i32.select(stored, stored, i32.sub(i32.const(1 + 63 - format.fraction), zeros)));
 }
 
-/** Shifts right by any distance; see {@link Parts.jam}. */
-export function jamFunction(module: ModuleBuilder): Callee {
-  return module.function(['i64', 'i32'], 'i64', (code, [value, distance]) => {
-    code.if(i32.eqz(distance), () => code.return(value));
-    code.if(i32.gtU(distance, i32.const(63)), () => code.return(i64.extendU(i64.ne(value, i64.const(0)))));
-    const by = code.let(i64.extendU(distance));
-    const lost = i64.ne(i64.shl(value, i64.sub(i64.const(64), by)), i64.const(0));
-    code.return(i64.or(i64.shrU(value, by), i64.extendU(lost)));
-    code.unreachable();
-  });
+/** The significand of a value's bits, with its leading bit at bit 62. Not for zeroes. */
+export function significandOf(code: Code, format: FloatFormat, bits: I64): Local<'i64'> {
+  const { fraction } = format;
+  const low = code.let(i64.and(bits, ones(fraction)));
+  const normal = i64.shl(i64.or(low, power(fraction)), i64.const(62 - fraction));
+  return code.let(i64.select(fieldOf(format, bits), normal, i64.shl(low, i64.sub(i64.clz(low), i64.const(1)))));
 }
 
-export function parts(module: ModuleBuilder, format: FloatFormat, jam: Callee): Parts {
-  const { fraction, exponentMax } = format;
-  const field = (bits: I64): I32 => i32.and(i32.wrap(i64.shrU(bits, i64.const(fraction))), i32.const(exponentMax));
-  const exponent = module.function(['i64'], 'i32', (code, [bits]) => {
-    const stored = code.let(field(bits));
-    code.if(stored, () => code.return(stored));
-    // Subnormal: as many below 1 as its leading bit is below the fraction's place.
-    const zeros = i32.wrap(i64.clz(magnitude(format, bits)));
-    code.return(i32.sub(i32.const(1 + 63 - fraction), zeros));
-    code.unreachable();
-  });
-  const significand = module.function(['i64'], 'i64', (code, [bits]) => {
-    const low = code.let(i64.and(bits, ones(fraction)));
-    code.if(field(bits), () => code.return(i64.shl(i64.or(low, power(fraction)), i64.const(62 - fraction))));
-    code.return(i64.shl(low, i64.sub(i64.clz(low), i64.const(1))));
-    code.unreachable();
-  });
-  return { jam, exponent, significand, pack: packFunction(module, format, jam), directed: directedFunction(module, format) };
+const fieldOf = ({ fraction, exponentMax }: FloatFormat, bits: I64): I32 =>
+  i32.and(i32.wrap(i64.shrU(bits, i64.const(fraction))), i32.const(exponentMax));
+
+/** A value, with nothing in bit 63, shifted right by any distance; what falls off is kept as a one in the lowest bit. */
+export function jammed(code: Code, value: Local<'i64'>, distance: I32): Local<'i64'> {
+  const far = code.let(distance);
+  const by = code.let(i64.extendU(i32.select(i32.ltU(far, i32.const(63)), far, i32.const(63))));
+  const shifted = code.let(i64.shrU(value, by));
+  return code.let(i64.or(shifted, i64.extendU(i64.ne(i64.shl(shifted, by), value))));
 }
 
 /**
- * Rounds and assembles a finite result. `exponent` is the biased field that the value would have without bounds, `significand` has its leading
- * bit at bit 62 and a one in its lowest bit when anything lies below. Tininess is detected after rounding (ISA manual, section 20.3).
+ * (sign, exponent, significand, mode) → register contents: rounds and assembles a finite result, and raises flags. `exponent` is the biased field that the value
+ * would have without bounds, `significand` has its leading bit at bit 62 and a one in its lowest bit when anything lies below. Tininess is detected after
+ * rounding (ISA manual, section 20.3).
  */
-function packFunction(module: ModuleBuilder, format: FloatFormat, jam: Callee): Callee {
+export function packFunction(module: ModuleBuilder, format: FloatFormat): Callee {
   const { cut, fraction, exponentMax } = format;
   return module.function(['i32', 'i32', 'i64', 'i32'], 'i64', (code, [sign, exponent, significand, mode]) => {
     const is = (m: number): I32 => i32.eq(mode, i32.const(m));
@@ -65,28 +49,25 @@ function packFunction(module: ModuleBuilder, format: FloatFormat, jam: Callee): 
     const increment = code.let(i64.select(nearest, half, i64.select(away, below, i64.const(0))));
     const carries = (): I32 => i64.ltS(i64.add(significand, increment), i64.const(0));
     const signBits = code.let(i64.shl(i64.extendU(sign), i64.const(format.bits - 1)));
-    const lost = code.let(i64.const(0));
-    code.if(i32.leS(exponent, i32.const(0)), () => {
-      const tiny = code.let(i32.or(i32.ltS(exponent, i32.const(0)), i32.eqz(carries())));
-      code.set(significand, call('i64', jam, significand, i32.sub(i32.const(1), exponent)));
-      code.set(exponent, i32.const(1));
-      code.set(lost, i64.and(significand, below));
-      code.if(i32.and(tiny, i64.ne(lost, i64.const(0))), () => raise(code, i32.const(Flag.UNDERFLOW)));
-    });
+    const one = i32.const(1);
+    const tiny = code.let(i32.or(i32.ltS(exponent, i32.const(0)), i32.and(i32.eqz(exponent), i32.eqz(carries()))));
+    const lack = code.let(i32.select(i32.ltS(exponent, one), i32.sub(one, exponent), i32.const(0)));
+    code.set(significand, jammed(code, significand, lack));
+    code.set(exponent, i32.add(exponent, lack));
     const last = i32.const(exponentMax - 1);
     code.if(i32.or(i32.gtS(exponent, last), i32.and(i32.eq(exponent, last), carries())), () => {
       raise(code, i32.const(Flag.OVERFLOW | Flag.INEXACT));
       // Infinity, or the largest finite number, one below it.
       code.return(box(format, i64.or(signBits, i64.sub(infinityBits(format), i64.extendU(i64.eqz(increment))))));
     });
-    code.set(lost, i64.and(significand, below));
-    code.if(i64.ne(lost, i64.const(0)), () => raise(code, i32.const(Flag.INEXACT)));
-    const tie = i32.and(is(Rounding.NEAREST_EVEN), i64.eq(lost, half));
-    code.set(significand, i64.shrU(i64.add(significand, increment), i64.const(cut)));
-    code.if(tie, () => code.set(significand, i64.and(significand, i64.const(-2))));
-    // The leading bit adds one to the exponent field, which is why one less is put there; a subnormal has none, and its field stays 0.
-    const field = i64.shl(i64.extendU(i32.sub(exponent, i32.const(1))), i64.const(fraction));
-    code.return(box(format, i64.or(signBits, i64.add(field, significand))));
+    const lost = code.let(i64.and(significand, below));
+    const flags = code.let(i32.or(i32.const(Flag.INEXACT), i32.mul(tiny, i32.const(Flag.UNDERFLOW))));
+    raise(code, i32.select(i64.ne(lost, i64.const(0)), flags, i32.const(0)));
+    const tie = i64.extendU(i32.and(is(Rounding.NEAREST_EVEN), i64.eq(lost, half)));
+    const rounded = code.let(i64.shrU(i64.add(significand, increment), i64.const(cut)));
+    // A tie goes to the even one. The leading bit adds one to the exponent field, which is why one less is put there; a subnormal has none, and its field stays 0.
+    const field = i64.shl(i64.extendU(i32.sub(exponent, one)), i64.const(fraction));
+    code.return(box(format, i64.or(signBits, i64.add(field, i64.sub(rounded, i64.and(rounded, tie))))));
     code.unreachable();
   });
 }

@@ -294,10 +294,6 @@ export class InterpreterGuest implements Guest {
     return callee;
   }
 
-  rounding(name: HelperName): Callee {
-    return this.helper(name);
-  }
-
   /** Falls to the following instruction. */
   fallThrough(): void {
     const { code, entry, next } = this.#m;

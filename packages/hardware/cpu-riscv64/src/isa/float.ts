@@ -96,7 +96,7 @@ function arithmetic(p: Precision, name: string, funct5: number, helper: 'add' | 
   return rounded(`f${name}.${p.suffix}`, (funct5 << 2) | p.fmt, (g) => {
     const { code } = g;
     const exact = (a: I64, b: I64) => (mode: I32) =>
-      call('i64', g.rounding(`${helper}${p.bits}`), a, negateB ? i64.xor(b, signMask(p.format)) : b, mode);
+      call('i64', g.helper(`${helper}${p.bits}`), a, negateB ? i64.xor(b, signMask(p.format)) : b, mode);
     if (p.bits === 64) {
       const a = code.let(g.d('rs1'));
       const b = code.let(g.d('rs2'));
@@ -107,7 +107,7 @@ function arithmetic(p: Precision, name: string, funct5: number, helper: 'add' | 
 
 function squareRoot(p: Precision): Instruction {
   return roundedUnary(`fsqrt.${p.suffix}`, (0x0b << 2) | p.fmt, 0, (g) => {
-    const exact = (a: I64) => (mode: I32) => call('i64', g.rounding(`sqrt${p.bits}`), a, mode);
+    const exact = (a: I64) => (mode: I32) => call('i64', g.helper(`sqrt${p.bits}`), a, mode);
     if (p.bits === 64) {
       const a = g.code.let(g.d('rs1'));
       roundDouble(g, f64.sqrt(a), goodDouble(g), exact(i64.fromBits(a)));
@@ -128,7 +128,7 @@ function fusedDouble(g: Guest, negateProduct: boolean, negateAddend: boolean): v
   const b = code.let(g.d('rs2'));
   const c = code.let(flip(g.d('rs3'), negateAddend));
   roundDouble(g, g.multiplyAdd(a, b, c), goodDouble(g), (mode) =>
-    call('i64', g.rounding('fma64'), i64.fromBits(a), i64.fromBits(b), i64.fromBits(c), mode),
+    call('i64', g.helper('fma64'), i64.fromBits(a), i64.fromBits(b), i64.fromBits(c), mode),
   );
 }
 
@@ -141,7 +141,7 @@ function fusedSingle(g: Guest, negateProduct: boolean, negateAddend: boolean): v
     g,
     sum,
     (r) => (isNearest === undefined ? isGood(r) : i32.and(isNearest, isGood(r))),
-    (mode) => call('i64', g.rounding('fma32'), flipRaw(g.f('rs1'), negateProduct), g.f('rs2'), flipRaw(g.f('rs3'), negateAddend), mode),
+    (mode) => call('i64', g.helper('fma32'), flipRaw(g.f('rs1'), negateProduct), g.f('rs2'), flipRaw(g.f('rs3'), negateAddend), mode),
   );
 }
 
@@ -253,7 +253,7 @@ function toInteger(p: Precision, kind: number, suffix: string): Instruction {
     const { code } = g;
     const value = code.let(p.bits === 64 ? g.d('rs1') : f64.promote(g.s('rs1')));
     const exact = (): void => {
-      g.setX(call('i64', g.rounding('toInteger'), value, g.roundingMode(), i32.const(kind)));
+      g.setX(call('i64', g.helper('toInteger'), value, g.roundingMode(), i32.const(kind)));
     };
     const { mode } = g;
     if (mode !== Rounding.TOWARDS_ZERO && mode !== Rounding.NEAREST_EVEN && mode !== Rounding.DYNAMIC) {
@@ -288,7 +288,7 @@ function fromInteger(p: Precision, kind: number, suffix: string, extend: (x: I64
       g.setD(f64.fromI64S(value));
       return;
     }
-    const exact: Exact = (mode) => call('i64', g.rounding(`fromInteger${p.bits}`), value, mode, i32.const(kind & 1));
+    const exact: Exact = (mode) => call('i64', g.helper(`fromInteger${p.bits}`), value, mode, i32.const(kind & 1));
     const isGood = (): I32 => g.fast;
     if (p.bits === 64) roundDouble(g, isUnsigned(kind) ? f64.fromI64U(value) : f64.fromI64S(value), isGood, exact);
     else roundSingle(g, isUnsigned(kind) ? f32.fromI64U(value) : f32.fromI64S(value), isGood, exact);
@@ -344,7 +344,7 @@ export const FLOAT: readonly Instruction[] = [
   plain('fmv.d.x', 0x79, 0, 0, (g) => g.setF(g.x('rs1')), 'f'),
   roundedUnary('fcvt.s.d', 0x20, 1, (g) => {
     const a = g.code.let(g.d('rs1'));
-    roundSingle(g, f32.demote(a), goodSingle(g), (mode) => call('i64', g.rounding('narrow'), i64.fromBits(a), mode));
+    roundSingle(g, f32.demote(a), goodSingle(g), (mode) => call('i64', g.helper('narrow'), i64.fromBits(a), mode));
   }),
   roundedUnary('fcvt.d.s', 0x21, 0, (g) => {
     const r = g.code.let(f64.promote(g.s('rs1')));

@@ -128,8 +128,6 @@ export interface Guest {
   publishFuel(): void;
   trap(cause: TrapCode): void;
   helper(name: HelperName): Callee;
-  /** One that rounds: it takes what `roundingMode` gives, and may raise any flag. Others raise none but invalid. */
-  rounding(name: HelperName): Callee;
 }
 
 export function row(

@@ -1,4 +1,4 @@
-import { boxF32, toF32 } from '../float/format.ts';
+import { boxF32, Rounding, toF32 } from '../float/format.ts';
 import { fusedByDoubles } from '../float/fused.ts';
 import { isIllegalMode, writeHostLimit } from '../float/host-limit.ts';
 import {
@@ -34,7 +34,6 @@ export interface Surroundings {
   readonly fuses: boolean;
   readonly blockLocals: BlockLocals;
   helper(name: HelperName): Callee;
-  rounding(name: HelperName): Callee;
   /** Leaves so that the interpreter executes the current instruction, of which nothing has happened yet. */
   sideExit(): void;
   /** Ends the block. */
@@ -108,9 +107,9 @@ export class TranslatorGuest implements Guest {
     return FCSR_FIELDS[this.op.imm & 0xfff];
   }
 
-  /** There is no illegal mode in a region (see {@link isIllegalMode}), and its functions know where to look for a dynamic one. */
+  /** There is no illegal mode in a region: see {@link isIllegalMode}. */
   roundingMode(): I32 {
-    return i32.const(this.mode);
+    return this.mode === Rounding.DYNAMIC ? i32.shrU(this.fcsr, i32.const(5)) : i32.const(this.mode);
   }
 
   checkFcsr(value: I32): void {
@@ -297,10 +296,6 @@ export class TranslatorGuest implements Guest {
 
   helper(name: HelperName): Callee {
     return this.#around.helper(name);
-  }
-
-  rounding(name: HelperName): Callee {
-    return this.#around.rounding(name);
   }
 
   /** Gives the bytes that were loaded at once to the register that the instruction puts them together in. */

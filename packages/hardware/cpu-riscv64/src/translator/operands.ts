@@ -19,9 +19,8 @@ interface Operands {
   /** Which of `reads` are read as singles. */
   readonly readsSingles: readonly ('f1' | 'f2' | 'f3')[];
   readonly writesSingle: boolean;
-  /** Functions that it may call; the second ones round. */
+  /** Functions that it may call. */
   readonly helpers: ReadonlySet<HelperName>;
-  readonly rounders: ReadonlySet<HelperName>;
   /** Whether it may be left to the interpreter: it accesses memory, or traps; but for system calls, which are calls. */
   readonly leaves: boolean;
 }
@@ -49,8 +48,8 @@ function operandsOf(row: Instruction): Operands {
   if (operands === undefined) {
     const recorder = new Recorder();
     row.effect(recorder);
-    const { reads, readsSingles, writes, writesSingle, helpers, rounders, leaves } = recorder;
-    operands = { reads, readsSingles: [...readsSingles], writes, writesSingle, helpers, rounders, leaves };
+    const { reads, readsSingles, writes, writesSingle, helpers, leaves } = recorder;
+    operands = { reads, readsSingles: [...readsSingles], writes, writesSingle, helpers, leaves };
     known.set(row, operands);
   }
   return operands;
@@ -116,23 +115,9 @@ export function singlesRead(op: Op): number {
 /** Whether an instruction writes a single. */
 export const writesSingle = (row: Instruction): boolean => operandsOf(row).writesSingle;
 
-/** The functions that instructions may call: any, and of those the ones that round. */
-export function functionsFor(rows: Iterable<Instruction>): {
-  readonly all: ReadonlySet<HelperName>;
-  readonly rounders: ReadonlySet<HelperName>;
-} {
-  const all = new Set<HelperName>();
-  const rounders = new Set<HelperName>();
-  for (const row of rows) {
-    const operands = operandsOf(row);
-    for (const name of operands.helpers) all.add(name);
-    for (const name of operands.rounders) {
-      all.add(name);
-      rounders.add(name);
-    }
-  }
-  return { all, rounders };
-}
+/** The functions that instructions may call. */
+export const functionsFor = (rows: Iterable<Instruction>): ReadonlySet<HelperName> =>
+  new Set([...rows].flatMap((row) => [...operandsOf(row).helpers]));
 
 /** The third source register of an R4 instruction. */
 export const rs3 = (op: Op): number => (op.imm >>> 27) & 31;
@@ -147,7 +132,6 @@ export class Recorder implements Guest {
   writes: Operands['writes'];
   writesSingle = false;
   readonly helpers = new Set<HelperName>();
-  readonly rounders = new Set<HelperName>();
   leaves = false;
   readonly imm: I64 = i64.const(0);
   readonly imm32: I32 = i32.const(0);
@@ -274,11 +258,6 @@ export class Recorder implements Guest {
 
   helper(name: HelperName): Callee {
     this.helpers.add(name);
-    return helperModule().signatures.get(name) as Callee;
-  }
-
-  rounding(name: HelperName): Callee {
-    this.rounders.add(name);
     return helperModule().signatures.get(name) as Callee;
   }
 }

@@ -176,11 +176,7 @@ export class RegionWriter implements Surroundings {
   }
 
   helper(name: HelperName): Callee {
-    return this.#parts.helpers.plain.get(name) as Callee;
-  }
-
-  rounding(name: HelperName): Callee {
-    return this.#parts.helpers.rounding.get(name) as Callee;
+    return this.#parts.helpers.named.get(name) as Callee;
   }
 
   sideExit(): void {
