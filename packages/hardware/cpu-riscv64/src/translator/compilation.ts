@@ -41,7 +41,7 @@ export interface Work extends Emission {
   readonly regionMax: number;
   /** Most instructions of a function that is translated within its callers. */
   readonly copiedMax: number;
-  /** Sets entries apart from loops: see resumption.ts. */
+  /** Whether entries in the middle of loops are set apart: see resumption.ts. */
   readonly entriesApart: boolean;
 }
 
@@ -150,7 +150,7 @@ class Compilation {
     for (const pc of batch.targets()) this.#gather([pc]);
     const candidates = batch.all();
     if (candidates.length === 0) return undefined;
-    const regions = candidates.map(({ region }) => this.#apart(this.#withCopies(region)));
+    const regions = candidates.map(({ region }) => this.#withCopies(region));
     const checks = { kept: 0, elided: 0 };
     const bytes = regionModule(regions, this.#work, checks);
     return {
@@ -162,14 +162,12 @@ class Compilation {
     };
   }
 
-  /** The region with copies of the small functions that it calls. */
+  /** The region with copies of the small functions that it calls, and of what entries lead to that are set apart. */
   #withCopies(region: Region): Region {
-    const { eager, regionMax, copiedMax, code } = this.#work;
-    return inlineCalls(region, code, { most: copiedMax, regionMost: regionMax, isOften: (pc) => eager || this.#batch.hot.has(pc) });
-  }
-
-  #apart(region: Region): Region {
-    return this.#work.entriesApart ? setEntriesApart(region) : region;
+    const { eager, regionMax, copiedMax, entriesApart, code } = this.#work;
+    const isOften = (pc: number): boolean => eager || this.#batch.hot.has(pc);
+    const whole = inlineCalls(region, code, { most: copiedMax, regionMost: regionMax, isOften });
+    return entriesApart ? setEntriesApart(whole) : whole;
   }
 
   /** Adds the region around some addresses to the batch, as one with the regions that it turns out to be one with. */

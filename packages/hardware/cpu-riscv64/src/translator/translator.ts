@@ -177,9 +177,9 @@ export class Translator {
       eager: this.#options.eager,
       regionMax: this.#isEarly ? EARLY_REGION_MAX : REGION_MAX,
       copiedMax: this.#isEarly ? EARLY_COPIED_MAX : COPIED_MAX,
-      entriesApart: this.#options.eager,
       fuses: hostFuses(),
       // Where all is translated at once, for tests, as it is where it is kept.
+      entriesApart: this.#options.eager,
       repeatedLeast: this.#options.eager ? KEPT_REPEATED_LEAST : REPEATED_LEAST,
     });
     if (made !== undefined) this.#install(made);
