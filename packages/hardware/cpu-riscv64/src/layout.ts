@@ -44,6 +44,12 @@ export const STOPPED = 916;
 /** Counts, 32 bits, how often a right was withdrawn or translated code dropped: what translated code found out before it made a call is void then. */
 export const WITHDRAWALS = 920;
 
+/**
+ * Bits that are 0 in the address of an access of 1, 2, 4 and 8 bytes that may go ahead, 64 bits each. Translated code tests addresses with these words in memory,
+ * which takes the host one instruction and no register; a constant of 64 bits takes both.
+ */
+export const ADDRESS_MASKS = 928;
+
 /** What instructions are decoded by, which the interpreter's module brings along (see interpreter/predecoder.ts); up to JUMPS. */
 export const PREDECODER = 0x1000;
 

@@ -28,6 +28,9 @@ export interface InterpreterImports {
   hot(pc: number): number;
 }
 
+/** By size of the access: below 4 GiB, and a multiple of the size. */
+const ADDRESS_MASKS = BigInt64Array.of(1n, 2n, 4n, 8n).map((bytes) => bytes - 1n - 2n ** 32n);
+
 /** The interpreter as a WebAssembly module: `run()` executes from PC with FUEL and returns a {@link Stop}. */
 export function interpreterModule(): Uint8Array<ArrayBuffer> {
   const module = new ModuleBuilder(Layout.BASE_WASM_PAGES);
@@ -44,6 +47,7 @@ export function interpreterModule(): Uint8Array<ArrayBuffer> {
   const settle = settleFunction(module, hot);
   const decode = predecodeFunction(module, follow);
   const run = module.function([], 'i32', (code) => writeRun(code, { trap, enter, decode, hot, settle, probe, region, helpers }), 'run');
+  module.data(Layout.ADDRESS_MASKS, new Uint8Array(ADDRESS_MASKS.buffer));
   module.export(PREDECODE, decode);
   module.export(FINISH_CALL, finishCallFunction(module, settle, run));
   module.export(SYSTEM_CALL, systemCallFunction(module, trap));

@@ -20,7 +20,7 @@ import type { Integers } from './integers.ts';
 import type { Merge, Stored, Wide } from './merges.ts';
 import type { Op } from './op.ts';
 import { rs3 } from './operands.ts';
-import { flagsAt, flagsOfBoth } from './permissions.ts';
+import { flagsAt, flagsOfBoth, isMisplaced } from './permissions.ts';
 import { afterDouble, afterSingle, NO_SINGLES, type Singles, storeBoxed } from './singles.ts';
 
 /** What a translated instruction needs of the region around it. */
@@ -381,7 +381,7 @@ export class TranslatorGuest implements Guest {
     const { code } = this;
     code.block((good) => {
       code.block((bad) => {
-        code.brIf(bad, i64.ne(i64.and(address, i64.words(-1, bytes - 1)), i64.const(0)), false);
+        code.brIf(bad, isMisplaced(address, bytes), false);
         code.brIf(good, i32.and(flags, i32.const(right)), true);
       });
       this.#around.sideExit();
