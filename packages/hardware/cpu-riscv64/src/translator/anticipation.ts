@@ -10,18 +10,33 @@ const CALLEE_SAVED = (1 << STACK_POINTER) | 0x0ffc_0300;
 /** Registers that the call at the end of a block is likely to give back: not the rest of a function, which ends its frame. */
 export const keptRegisters = ({ end }: Block): number => (end.kind === 'rest' ? 0 : CALLEE_SAVED);
 
-/** Times that all blocks are looked at, at most. */
-const ROUNDS_MAX = 8;
+/** Times that all blocks are looked at, at most; and so many that registers are followed that constants are added to: in a loop, farther each time. */
+const ROUNDS_MAX = 12;
+const MOVING_ROUNDS_MAX = 4;
 /** Farthest that bytes on different ways may be from each other to be checked together: parts of one small thing, hardly ever on two pages. */
 const REACH_MAX = 512;
 /** Numbers that tell the reach of a state's registers: by register the distance of the first byte, by register + 32 that of the last. */
 const STATE_NUMBERS = 64;
 
+/** An instruction that does nothing but give a register the value of another, or its own, plus a constant. */
+interface Move {
+  readonly from: number;
+  readonly to: number;
+  readonly by: number;
+}
+
+/** The instruction as a move, if it is one. */
+export function moveOf({ row: { name }, rd, rs1, rs2, imm }: Op): Move | undefined {
+  if (rd === 0) return undefined;
+  if (name === 'addi') return rs1 === 0 ? undefined : { from: rs1, to: rd, by: imm };
+  return name === 'add' && rs1 === 0 && rs2 !== 0 ? { from: rs2, to: rd, by: 0 } : undefined;
+}
+
 /** Where the reaches are: one for all regions, as a region's are looked at only while its guards are planned. */
 let reaches = new Int32Array(STATE_NUMBERS * 256);
 
 /**
- * Accesses that are yet to come, by base register: what is made on every way from a place on through the register as it is there, however far within the
+ * Accesses that are yet to come, by base register: what is made on every way from a place on through the register as it is there, or that plus a constant, however far within the
  * region. The bytes are those from the lowest to the highest on any of the ways; they are written only if they are on all of them. A check that is to be made
  * anyway may be for all of them ("very busy expressions", as compilers have it): if they are refused, what follows would have been left. Ways out of the
  * region do not count where there is another: they were not seen to be taken.
@@ -38,6 +53,8 @@ export class Anticipation {
   readonly #known: Uint8Array;
   /** A state to compare with. */
   readonly #before: number;
+  /** Whether moves are followed. */
+  #follows = true;
 
   constructor(region: Region, order: readonly number[]) {
     this.#region = region;
@@ -75,6 +92,7 @@ export class Anticipation {
 
   #settle(order: readonly number[]): boolean {
     for (let round = 0; round < ROUNDS_MAX; round++) {
+      this.#follows = round < MOVING_ROUNDS_MAX;
       let changed = false;
       for (let number = order.length - 1; number >= 0; number--) {
         const block = this.#region.blocks.get(order[number] as number) as Block;
@@ -110,7 +128,9 @@ export class Anticipation {
   #goBack(ops: readonly Op[], state: number): void {
     for (let i = ops.length - 1; i >= 0; i--) {
       const op = ops[i] as Op;
-      this.#forget(state, op.uses.writes.x);
+      const moved = moveOf(op);
+      if (moved === undefined || !this.#follows) this.#forget(state, op.uses.writes.x);
+      else this.#move(state, moved);
       const access = op.access;
       if (access !== undefined) this.#add(state, op.rs1, access);
     }
@@ -143,6 +163,21 @@ export class Anticipation {
   #forget(state: number, registers: number): void {
     this.#registers[state] = (this.#registers[state] as number) & ~registers;
     this.#stores[state] = (this.#stores[state] as number) & ~registers;
+  }
+
+  /** What is accessed through the register that was moved is through the one that it came from. */
+  #move(state: number, { from, to, by }: Move): void {
+    const at = state * STATE_NUMBERS + to;
+    const [low, high] = [(this.#reaches[at] as number) + by, (this.#reaches[at + 32] as number) + by];
+    const [registers, stores] = [((this.#registers[state] as number) >>> to) & 1, ((this.#stores[state] as number) >>> to) & 1];
+    this.#forget(state, 1 << to);
+    if (registers === 0) return;
+    if (!this.#has(state, from)) {
+      this.#reaches[state * STATE_NUMBERS + from] = low;
+      this.#reaches[state * STATE_NUMBERS + from + 32] = high;
+    } else if (!this.#widen(state, from, low, high)) return;
+    this.#registers[state] = (this.#registers[state] as number) | (registers << from);
+    this.#stores[state] = (this.#stores[state] as number) | (stores << from);
   }
 
   /** An access comes first. If what comes later is far from it, that one alone counts. */

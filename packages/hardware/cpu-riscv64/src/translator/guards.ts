@@ -1,5 +1,5 @@
 import { type Access, covers, hull, isChecked } from './accesses.ts';
-import { Anticipation, keptRegisters, STACK_POINTER } from './anticipation.ts';
+import { Anticipation, keptRegisters, moveOf, STACK_POINTER } from './anticipation.ts';
 import type { Flow } from './flow.ts';
 import type { Op } from './op.ts';
 import { type Block, calls, comesBackTo, type Region, successors, switches } from './region.ts';
@@ -148,20 +148,42 @@ function follow(block: Block, known: Known, ahead: Anticipation, plan?: Map<numb
   }
 }
 
-/** The guard for an access and for those behind it that use the same base, in the block and, if they are not far, behind it. */
+/** By register, how far it is from the base of the guard that is being made. */
+const distances = new Int32Array(32);
+
+/** The guard for an access and for those behind it through the same base, or that plus a constant, in the block and, if they are not far, behind it. */
 function grouped({ start, ops }: Block, from: number, first: Guard, ahead: Anticipation): Guard {
-  const base = (ops[from] as Op).rs1;
+  const { rs1 } = ops[from] as Op;
+  /** Registers that are the base plus a constant: bit n for xn. */
+  let related = 1 << rs1;
+  distances[rs1] = 0;
   let guard = first;
   for (let i = from; ; ) {
-    if (writes(ops[i] as Op, base)) return guard;
-    if (++i === ops.length) return withAhead(guard, ahead.atEnd(start, base));
-    const op = ops[i] as Op;
-    const access = op.rs1 === base ? op.access : undefined;
-    if (access === undefined) continue;
-    const both = hull(guard, access);
+    related = relatedAfter(ops[i] as Op, related);
+    if (related === 0) return guard;
+    if (++i === ops.length) break;
+    const { access, rs1: base } = ops[i] as Op;
+    if (access === undefined || ((related >>> base) & 1) === 0) continue;
+    const both = hull(guard, shifted(access, distances[base] as number));
     if (both.high - both.low < REACH_MAX) guard = both;
   }
+  for (let register = 1; register < 32; register++) {
+    const later = ((related >>> register) & 1) === 0 ? undefined : ahead.atEnd(start, register);
+    if (later !== undefined) guard = withAhead(guard, shifted(later, distances[register] as number));
+  }
+  return guard;
 }
+
+function relatedAfter(op: Op, related: number): number {
+  const { x } = op.uses.writes;
+  if (x === 0) return related;
+  const move = moveOf(op);
+  if (move === undefined || ((related >>> move.from) & 1) === 0) return related & ~x;
+  distances[move.to] = (distances[move.from] as number) + move.by;
+  return related | x;
+}
+
+const shifted = (access: Access, by: number): Access => ({ ...access, low: access.low + by, high: access.high + by });
 
 function withAhead(guard: Guard, later: Guard | undefined): Guard {
   if (later === undefined || covers(guard, later)) return guard;
@@ -172,14 +194,11 @@ function withAhead(guard: Guard, later: Guard | undefined): Guard {
 /** What an instruction makes of what is known: a register that is another plus a constant knows what that one does. */
 function moveKnown(op: Op, known: Known): void {
   if (op.uses.writes.x === 0) return;
-  const { name } = op.row;
-  const from = name === 'addi' ? op.rs1 : name === 'add' && op.rs1 === 0 ? op.rs2 : 0;
-  const guard = from === 0 ? undefined : known.get(from);
-  if (guard === undefined) known.delete(op.rd);
-  else known.set(op.rd, name === 'addi' ? { ...guard, low: guard.low - op.imm, high: guard.high - op.imm } : guard);
+  const move = moveOf(op);
+  const guard = move === undefined ? undefined : known.get(move.from);
+  if (move === undefined || guard === undefined) known.delete(op.rd);
+  else known.set(op.rd, shifted(guard, -move.by));
 }
-
-const writes = ({ uses }: Op, register: number): boolean => ((uses.writes.x >>> register) & 1) !== 0;
 
 /** What two checks say together; the later one if that is more than either. */
 function joined(before: Guard, later: Guard): Guard {
