@@ -5,6 +5,7 @@ import { type Plan, planGuards } from '../translator/guards.ts';
 import { planMerges } from '../translator/merges.ts';
 import { exploreRegion, type Region } from '../translator/region.ts';
 import { planRotations } from '../translator/rotations.ts';
+import { separateLoops } from '../translator/separation.ts';
 import { type Version, versionLoops } from '../translator/versions.ts';
 import { loopProgram } from './loops.ts';
 import { Random } from './random.ts';
@@ -38,12 +39,14 @@ describe('loops', () => {
   it(`${LOOPS} of them, seed ${SEED}, are the same translated and interpreted at every stop`, { timeout: 600_000 }, () => {
     let versioned = 0;
     let counted = 0;
+    let separated = 0;
     const merged = { rotated: 0, loaded: 0, whole: 0, left: 0, 'stored wide': 0, 'stored register': 0, 'stored registers': 0 };
     for (let i = 0; i < LOOPS; i++) {
       const seed = SEED * 1_000_003 + i;
       const code = loopProgram(new Random(seed));
       expect({ seed, difference: compare(code, seed).difference }).toEqual({ seed, difference: undefined });
       const region = explored(code);
+      if (separateLoops(region, structure(region).items) !== region) separated++;
       const versions = versionsOf(region);
       if (versions.length > 0) versioned++;
       if (versions.some(({ counting }) => counting !== undefined)) counted++;
@@ -52,6 +55,7 @@ describe('loops', () => {
     // The others have accesses that may be anywhere.
     expect(versioned).toBeGreaterThan(LOOPS / 4);
     expect(counted).toBeGreaterThan(LOOPS / 8);
+    expect(separated).toBeGreaterThan(LOOPS / 12);
     for (const [kind, count] of Object.entries(merged)) expect({ kind, often: count > LOOPS / 20 }).toEqual({ kind, often: true });
   });
 });

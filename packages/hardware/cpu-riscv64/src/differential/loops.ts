@@ -5,8 +5,8 @@ import * as Word from './words.ts';
 
 /**
  * Random programs of loops as compilers write them: pointers that move by constants or by a register, up or down, tables, temporaries that each turn
- * writes anew, sums that it adds to, numbers put together from bytes, taken apart or copied, rotations, and branches. They begin and end near or beyond the ends of what is mapped. For what runs at {@link TANGLE_DATA}
- * and its surroundings.
+ * writes anew, sums that it adds to, numbers put together from bytes, taken apart or copied, rotations, branches, and loops of a few turns that they begin with. They
+ * begin and end near or beyond the ends of what is mapped. For what runs at {@link TANGLE_DATA} and its surroundings.
  */
 const POINTERS = [8, 9, 18] as const;
 const STRIDE = 19;
@@ -15,6 +15,8 @@ const AGAIN = 21;
 const TABLE = 22;
 /** What the count is when a way out in the middle is taken. */
 const LAST = 23;
+/** Turns of the loop that a loop begins with. */
+const SCAN = 24;
 const TEMPORARIES = [5, 6, 7, 28, 29] as const;
 const SUMS = [10, 11, 12, 13, 14] as const;
 const FLOATS = [0, 1, 2, 3] as const;
@@ -51,6 +53,7 @@ export function loopProgram(random: Random): Uint8Array {
   stream.word(...Word.li(STRIDE, random.pick([0, 4, 8, 8, 16, 24, 40, 520, 3, -8])), ...Word.li(COUNT, count));
   stream.word(...Word.li(LAST, random.below(count)));
   const start = stream.length;
+  if (random.chance(6)) stream.word(...scan(random));
   for (const word of body(random)) stream.word(word);
   stream.word(Word.addi(COUNT, COUNT, -1));
   stream.word(Word.bnez(COUNT, start - stream.length));
@@ -58,6 +61,12 @@ export function loopProgram(random: Random): Uint8Array {
   stream.word(Word.bnez(AGAIN, again - stream.length));
   stream.word(Word.addi(A7, 0, SYS_EXIT), Word.ECALL);
   return stream.bytes();
+}
+
+/** A loop of up to three turns where a larger one begins, whose next turn begins there too. */
+function scan(random: Random): number[] {
+  const turn = [...item(random), Word.addi(SCAN, SCAN, -1)];
+  return [...turn, Word.branch(4, 0, SCAN, -turn.length * 4), Word.iType(0x13, 7, SCAN, COUNT, 3)];
 }
 
 function body(random: Random): number[] {

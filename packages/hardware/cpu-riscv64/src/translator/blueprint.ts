@@ -3,16 +3,17 @@ import { type Plan, type Plans, planGuards } from './guards.ts';
 import { type Lifetimes, lifetimes } from './lifetimes.ts';
 import type { Registers } from './operands.ts';
 import { type Block, type Region, returns, successors } from './region.ts';
+import { separateLoops } from './separation.ts';
 import { firstTurns, steadyBlocks, structureVersions, type Version, versionLoops } from './versions.ts';
 import { type Held, planWords, type Words } from './words.ts';
 
 /** All that is decided of a region before it is written. */
 export interface Blueprint {
-  /** With its loops in two versions. */
+  /** With its loops apart and in two versions. */
   readonly region: Region;
   readonly versions: readonly Version[];
   readonly flow: Flow;
-  /** Blocks that look at the fuel when they begin: no path goes on for ever without one. */
+  /** Blocks that look at the fuel when they begin, if they have code: no path goes on for ever without one. */
   readonly checkpoints: ReadonlySet<number>;
   /** Of each block, instructions on the longest path from it to the next look at the fuel. */
   readonly longest: ReadonlyMap<number, number>;
@@ -22,8 +23,10 @@ export interface Blueprint {
 }
 
 /** Decides all of it; `repeatedLeast`: see {@link versionLoops}. Planned once with every loop begun exactly, which tells where that is not best, and if there are such loops, once more. */
-export function planRegion(region: Region, repeatedLeast: number): Blueprint {
-  const exact = structure(region);
+export function planRegion(given: Region, repeatedLeast: number): Blueprint {
+  const arranged = structure(given);
+  const region = separateLoops(given, arranged.items);
+  const exact = region === given ? arranged : structure(region);
   const plain = plan(region, exact, repeatedLeast);
   const steadily = new Set(plain.versions.flatMap((version) => (isBegunSteadily(plain, version) ? [version.header] : [])));
   return steadily.size === 0 ? plain : plan(region, exact, repeatedLeast, steadily);

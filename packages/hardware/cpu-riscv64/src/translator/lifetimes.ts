@@ -85,7 +85,7 @@ export function lifetimes(
   const gates = new Map(versions.map((version) => [version.gate, version]));
   const facts = new Map<number, Facts>();
   for (const block of region.blocks.values()) {
-    facts.set(block.start, factsOf(block, checkpoints.has(block.start) && !decides(block), plans));
+    facts.set(block.start, factsOf(block, checkpoints.has(block.start) && block.ops.length > 0, plans));
   }
   for (const version of versions) {
     include((facts.get(version.admission) as Facts).exposed, { x: registersOf(version), f: 0 });

@@ -466,7 +466,7 @@ export class RegionWriter implements Surroundings {
     const { code } = this;
     const { fuel } = this.#parts;
     const pc = block.start;
-    if (this.#checkpoints.has(pc)) {
+    if (block.ops.length > 0 && this.#checkpoints.has(pc)) {
       code.ifRarely(i32.ltS(fuel, i32.const(this.#longest.get(pc) as number)), () => this.#exit(leaveAt(block.address, Left.FUEL, 0)));
     }
     if (block.ops.length > 0 && !this.#gates.isCounted(pc)) code.set(fuel, i32.sub(fuel, i32.const(block.ops.length)));

@@ -1,20 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { A0, A1, A3, addressesAfter, jumbledRegion, regionOf, START } from '../differential/jumbled-region.ts';
 import * as Word from '../differential/words.ts';
 import { structure } from './flow.ts';
-import { type Block, exploreRegion, REGION_INSTRUCTIONS_MAX, type Region, successors } from './region.ts';
+import { type Block, REGION_INSTRUCTIONS_MAX, type Region, successors } from './region.ts';
 import { setEntriesApart } from './resumption.ts';
-
-const START = 0x1_0000;
-const [A0, A1, A3] = [10, 11, 13] as const;
-
-/** `seeds`: where the region was found, as numbers of words. */
-function regionOf(words: readonly number[], seeds: readonly number[] = [0]): Region {
-  const halves = new Uint16Array(Uint32Array.from(words).buffer);
-  const view = { half: (pc: number) => halves[(pc - START) / 2] ?? -1, taken: () => false, reached: () => true };
-  const at = seeds.map((i) => START + i * 4);
-  return exploreRegion(view, at) as Region;
-}
 
 /** An outer loop, with so many instructions behind the inner one. */
 const nest = (more: number): readonly number[] => [
@@ -25,9 +15,6 @@ const nest = (more: number): readonly number[] => [
   Word.bnez(A3, -12 - more * 4),
   Word.ECALL,
 ];
-
-const addressesAfter = (region: Region, block: Block): readonly number[] =>
-  successors(region, block).map((to) => (region.blocks.get(to) as Block).address);
 
 /** Keys of the loops' blocks that are entered past the header, loops in loops left aside. */
 function enteredInside(region: Region): readonly number[] {
@@ -66,14 +53,8 @@ describe('entries in the middle of loops', () => {
   });
 
   it('lead where they led before, and no loop of copies has one in its middle', () => {
-    const word = fc.oneof(fc.record({ to: fc.nat(31), register: fc.constantFrom(A0, A1, A3) }), fc.constant(undefined));
-    const program = fc.record({ code: fc.array(word, { minLength: 4, maxLength: 32 }), seeds: fc.array(fc.nat(31), { maxLength: 4 }) });
     fc.assert(
-      fc.property(program, ({ code, seeds }) => {
-        const words = code.map((jump, i) =>
-          jump === undefined ? Word.addi(A0, A0, 1) : Word.bnez(jump.register, ((jump.to % code.length) - i) * 4),
-        );
-        const region = regionOf(words, [0, ...seeds.map((seed) => seed % code.length)]);
+      fc.property(jumbledRegion, (region) => {
         const apart = setEntriesApart(region);
         expect(apart.entries).toEqual(region.entries);
         for (const block of apart.blocks.values()) {

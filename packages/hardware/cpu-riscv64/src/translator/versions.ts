@@ -5,6 +5,7 @@ import { type Flow, type Item, innermost, structure } from './flow.ts';
 import type { Op } from './op.ts';
 import type { Registers } from './operands.ts';
 import { allSuccessors, type Block, instructionsOf, type Region, redirected, successors } from './region.ts';
+import { beginsLarger } from './separation.ts';
 import { followTurn, type Turn } from './turn.ts';
 
 /**
@@ -164,6 +165,8 @@ function versionOf(
   { repeatedLeast, isBegunSteadily }: Making,
 ): Version | undefined {
   const { hot } = region;
+  // What begins a larger loop is over soon.
+  if (beginsLarger(header)) return undefined;
   if (members.size > BLOCKS_MAX || (hot !== undefined && ![...members].some((pc) => hot.has((region.blocks.get(pc) as Block).address))))
     return undefined;
   const order = flow.order.filter((pc) => members.has(pc));
