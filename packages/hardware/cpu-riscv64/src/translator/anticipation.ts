@@ -1,11 +1,14 @@
 import { Perm } from '../layout.ts';
 import type { Access } from './accesses.ts';
+import type { Move } from './moves.ts';
 import type { Op } from './op.ts';
 import { type Block, calls, type Region, successors } from './region.ts';
 
 export const STACK_POINTER = 2;
-/** Registers that a callee gives back as they were by the calling convention (RISC-V ELF psABI, chapter 1): sp and s0 to s11. Nobody relies on it. */
-const CALLEE_SAVED = (1 << STACK_POINTER) | 0x0ffc_0300;
+/** x0, which is the base of what is accessed at constant addresses. */
+export const ABSOLUTE = 0;
+/** Registers that a callee gives back as they were by the calling convention (RISC-V ELF psABI, chapter 1): sp, gp, tp and s0 to s11. Nobody relies on it. */
+const CALLEE_SAVED = (1 << STACK_POINTER) | 0x0ffc_0318;
 
 /** Registers that the call at the end of a block is likely to give back: not the rest of a function, which ends its frame. */
 export const keptRegisters = ({ end }: Block): number => (end.kind === 'rest' ? 0 : CALLEE_SAVED);
@@ -17,20 +20,6 @@ const MOVING_ROUNDS_MAX = 4;
 const REACH_MAX = 512;
 /** Numbers that tell the reach of a state's registers: by register the distance of the first byte, by register + 32 that of the last. */
 const STATE_NUMBERS = 64;
-
-/** An instruction that does nothing but give a register the value of another, or its own, plus a constant. */
-interface Move {
-  readonly from: number;
-  readonly to: number;
-  readonly by: number;
-}
-
-/** The instruction as a move, if it is one. */
-export function moveOf({ row: { name }, rd, rs1, rs2, imm }: Op): Move | undefined {
-  if (rd === 0) return undefined;
-  if (name === 'addi') return rs1 === 0 ? undefined : { from: rs1, to: rd, by: imm };
-  return name === 'add' && rs1 === 0 && rs2 !== 0 ? { from: rs2, to: rd, by: 0 } : undefined;
-}
 
 /** Where the reaches are: one for all regions, as a region's are looked at only while its guards are planned. */
 let reaches = new Int32Array(STATE_NUMBERS * 256);
@@ -121,16 +110,16 @@ export class Anticipation {
       }
     }
     if (isFirst) this.#forget(state, -1);
-    if (calls(block)) this.#forget(state, ~keptRegisters(block));
+    if (calls(block)) this.#forget(state, ~(keptRegisters(block) | (1 << ABSOLUTE)));
     this.#known[state] = 1;
   }
 
   #goBack(ops: readonly Op[], state: number): void {
     for (let i = ops.length - 1; i >= 0; i--) {
       const op = ops[i] as Op;
-      const moved = moveOf(op);
-      if (moved === undefined || !this.#follows) this.#forget(state, op.uses.writes.x);
-      else this.#move(state, moved);
+      const { move } = op;
+      if (move === undefined || !this.#follows) this.#forget(state, op.uses.writes.x);
+      else this.#move(state, move);
       const access = op.access;
       if (access !== undefined) this.#add(state, op.rs1, access);
     }

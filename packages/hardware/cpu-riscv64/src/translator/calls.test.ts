@@ -198,6 +198,22 @@ describe.each(['off', 'eager', 'hot'] as const)('system calls, translation %s', 
     expect(context.readNumber(A0)).toBe(TURNS / 2);
   });
 
+  it('make what was accessed in front of them fault behind them if the kernel takes it away', () => {
+    const data = (rd: number, offset: number): readonly number[] => [Word.lui(rd, STACK >>> 12), Word.ld(T0, rd, offset)];
+    const { context, run, last } = start(
+      translation,
+      [...data(A2, 0), Word.jal(RA, FAR - 8), ...data(T1, 8), Word.addi(A1, A1, -1), Word.bnez(A1, -24), Word.ECALL],
+      [Word.ECALL, RETURN],
+      (space, guest) => {
+        if (guest.readNumber(A1) === TURNS / 2) space.protect(address(STACK), STACK_BYTES, Prot.NONE);
+      },
+    );
+    context.writeNumber(A1, TURNS);
+    expect(run()).toBe('left');
+    expect([last.trap, context.pc]).toMatchObject([{ cause: 'fault', access: 'read', address: STACK + 8 }, code + 16]);
+    expect([context.readNumber(A1), context.retired]).toEqual([TURNS / 2, (TURNS / 2) * 9 + 6]);
+  });
+
   it('go on wherever the kernel says', () => {
     const { context, run } = start(
       translation,

@@ -62,6 +62,24 @@ describe('guards', () => {
     expect(planned(plansOf(Word.ld(A2, A1, 8), ...overwritten, RET), START)).toEqual({});
   });
 
+  it('know constant addresses by what they are, whichever register has them, also behind calls', () => {
+    const PAGE = 0x52;
+    const plans = plansOf(
+      Word.lui(A1, PAGE),
+      Word.ld(A0, A1, 0x150),
+      Word.addi(A3, A1, 0x158),
+      Word.ld(A2, A3, 0),
+      Word.jal(RA, 0x100),
+      Word.lui(A2, PAGE),
+      Word.ld(A0, A2, 0x150),
+      Word.sd(A0, A2, 0x150),
+      RET,
+    );
+    expect(planned(plans, START)).toEqual({ 1: { low: 0x150, high: 0x15f, right: Perm.WRITE }, 3: 'guarded' });
+    expect(plans.kept).toEqual(new Map([[START, 0]]));
+    expect(planned(plans, START + 20)).toEqual({ 1: 'guarded', 2: 'guarded' });
+  });
+
   it('follow a base that each turn of an endless loop adds to into the next turn only', () => {
     const plans = plansOf(Word.ld(A2, A1, 0), Word.addi(A1, A1, 8), Word.jal(0, -8));
     expect(planned(plans, START)).toEqual({ 0: { low: 0, high: 15, right: Perm.READ } });

@@ -1,7 +1,8 @@
 import { type Access, covers, hull, isChecked } from './accesses.ts';
-import { Anticipation, keptRegisters, moveOf, STACK_POINTER } from './anticipation.ts';
+import { ABSOLUTE, Anticipation, keptRegisters, STACK_POINTER } from './anticipation.ts';
 import type { Flow } from './flow.ts';
 import type { Op } from './op.ts';
+import { has } from './operands.ts';
 import { type Block, calls, comesBackTo, type Region, successors, switches } from './region.ts';
 
 /**
@@ -74,7 +75,7 @@ function spread(region: Region, order: readonly number[], ahead: Anticipation, k
       // A block that no way was found to yet may be reached by one back.
       const after = new Map(known.get(pc));
       follow(block, after, ahead);
-      if (calls(block)) forgetBut(keptBy(block, after, region, ahead), after);
+      if (calls(block)) forgetBut(keptBy(block, after, region, ahead) | (1 << ABSOLUTE), after);
       if (block.end.kind === 'jumpIndirect') continue;
       for (const to of successors(region, block)) if (narrow(known, to, after)) unsettled.add(to);
     }
@@ -100,14 +101,14 @@ function keptBy(block: Block, known: Known, region: Region, ahead: Anticipation)
   let kept = known.has(STACK_POINTER) ? likely & (1 << STACK_POINTER) : 0;
   if (next === undefined) return kept;
   for (const [register, guard] of known) {
-    const later = ((likely >>> register) & 1) === 0 ? undefined : ahead.atStart(next, register);
+    const later = has(likely, register) ? ahead.atStart(next, register) : undefined;
     if (later !== undefined && covers(guard, later)) kept |= 1 << register;
   }
   return kept;
 }
 
 function forgetBut(kept: number, known: Known): void {
-  for (const register of known.keys()) if (((kept >>> register) & 1) === 0) known.delete(register);
+  for (const register of known.keys()) if (!has(kept, register)) known.delete(register);
 }
 
 /** Keeps of what is known at a block only what is also known on one more way there. Whether that changed it. */
@@ -129,58 +130,71 @@ function narrow(known: Map<number, Known>, pc: number, more: Known): boolean {
   return changed;
 }
 
+/** By register, its value where that is constant. */
+const constants = new Float64Array(32);
+/** By register, how far it is from the base of the guard that is being made. */
+const distances = new Float64Array(32);
+
 /** Makes of what is known before a block what is known after it, and notes in `plan` what its accesses need. */
 function follow(block: Block, known: Known, ahead: Anticipation, plan?: Map<number, Guard | 'guarded'>): void {
   const { ops } = block;
+  /** Registers that are constant: bit n for xn. */
+  let constant = 1 << ABSOLUTE;
   for (let i = 0; i < ops.length; i++) {
     const op = ops[i] as Op;
-    const access = op.access;
+    const { access, rs1: base } = op;
     if (access !== undefined) {
-      const before = known.get(op.rs1);
+      const before = known.get(base);
       if (before !== undefined && covers(before, access)) plan?.set(i, 'guarded');
       else {
-        const guard = grouped(block, i, access, ahead);
+        const at = has(constant, base) ? constants[base] : undefined;
+        const guard = grouped(block, i, access, ahead, at);
         if (guard !== access) plan?.set(i, guard);
-        known.set(op.rs1, before === undefined ? guard : joined(before, guard));
+        const after = before === undefined ? guard : joined(before, guard);
+        known.set(base, after);
+        if (at !== undefined) known.set(ABSOLUTE, shifted(after, at));
       }
     }
     moveKnown(op, known);
+    constant = moveAll(op, constant, constants);
   }
 }
 
-/** By register, how far it is from the base of the guard that is being made. */
-const distances = new Int32Array(32);
-
-/** The guard for an access and for those behind it through the same base, or that plus a constant, in the block and, if they are not far, behind it. */
-function grouped({ start, ops }: Block, from: number, first: Guard, ahead: Anticipation): Guard {
+/**
+ * The guard for an access and for those behind it through the same base, or that plus a constant, in the block and, if they are not far, behind it. `at`: the
+ * base, if it is constant itself.
+ */
+function grouped({ start, ops }: Block, from: number, first: Guard, ahead: Anticipation, at: number | undefined): Guard {
   const { rs1 } = ops[from] as Op;
   /** Registers that are the base plus a constant: bit n for xn. */
   let related = 1 << rs1;
   distances[rs1] = 0;
+  if (at !== undefined) {
+    related |= 1 << ABSOLUTE;
+    distances[ABSOLUTE] = -at;
+  }
   let guard = first;
   for (let i = from; ; ) {
-    related = relatedAfter(ops[i] as Op, related);
+    related = moveAll(ops[i] as Op, related, distances);
     if (related === 0) return guard;
     if (++i === ops.length) break;
     const { access, rs1: base } = ops[i] as Op;
-    if (access === undefined || ((related >>> base) & 1) === 0) continue;
+    if (access === undefined || !has(related, base)) continue;
     const both = hull(guard, shifted(access, distances[base] as number));
     if (both.high - both.low < REACH_MAX) guard = both;
   }
-  for (let register = 1; register < 32; register++) {
-    const later = ((related >>> register) & 1) === 0 ? undefined : ahead.atEnd(start, register);
+  for (let register = 0; register < 32; register++) {
+    const later = has(related, register) ? ahead.atEnd(start, register) : undefined;
     if (later !== undefined) guard = withAhead(guard, shifted(later, distances[register] as number));
   }
   return guard;
 }
 
-function relatedAfter(op: Op, related: number): number {
-  const { x } = op.uses.writes;
-  if (x === 0) return related;
-  const move = moveOf(op);
-  if (move === undefined || ((related >>> move.from) & 1) === 0) return related & ~x;
-  distances[move.to] = (distances[move.from] as number) + move.by;
-  return related | x;
+/** What an instruction makes of registers that are something plus a constant: which they are then. `numbers`: the constants, by register. */
+function moveAll({ move, uses: { writes } }: Op, registers: number, numbers: Float64Array): number {
+  if (move === undefined || !has(registers, move.from)) return registers & ~writes.x;
+  numbers[move.to] = (numbers[move.from] as number) + move.by;
+  return registers | writes.x;
 }
 
 const shifted = (access: Access, by: number): Access => ({ ...access, low: access.low + by, high: access.high + by });
@@ -194,7 +208,7 @@ function withAhead(guard: Guard, later: Guard | undefined): Guard {
 /** What an instruction makes of what is known: a register that is another plus a constant knows what that one does. */
 function moveKnown(op: Op, known: Known): void {
   if (op.uses.writes.x === 0) return;
-  const move = moveOf(op);
+  const { move } = op;
   const guard = move === undefined ? undefined : known.get(move.from);
   if (move === undefined || guard === undefined) known.delete(op.rd);
   else known.set(op.rd, shifted(guard, -move.by));

@@ -3,6 +3,7 @@ import { find, immediate } from '../isa/decode.ts';
 import type { Instruction } from '../isa/instruction.ts';
 import { isReservedMode } from '../isa/rounding.ts';
 import { type Access, accessOf } from './accesses.ts';
+import { type Move, moveOf } from './moves.ts';
 import { type Uses, usesOf } from './operands.ts';
 
 /** What an instruction is, wherever it stands. */
@@ -16,6 +17,7 @@ interface Decoded {
   readonly rs2: number;
   readonly uses: Uses;
   readonly access: Access | undefined;
+  readonly move: Move | undefined;
 }
 
 /** A decoded instruction at its address. What it is is shared with all others that are the same: a large program has a hundred thousand. */
@@ -66,6 +68,11 @@ export class Op {
   get access(): Access | undefined {
     return this.#decoded.access;
   }
+
+  /** The instruction as a move, if it is one. */
+  get move(): Move | undefined {
+    return this.#decoded.row.name === 'auipc' ? moveOf(this.row, this) : this.#decoded.move;
+  }
 }
 
 /** What is remembered of instructions: all of it is let go of when there is more. */
@@ -105,16 +112,17 @@ function decode(raw: number): Decoded | undefined {
   if ((row.format === 'RM' || row.format === 'R4') && isReservedMode(mode)) return undefined;
   if (row.format === 'CSR' && !FLOAT_CSRS.has(word >>> 20)) return undefined;
   const imm = immediate(row.format, word);
-  const rs1 = (word >>> 15) & 31;
+  const [rd, rs1, rs2] = [(word >>> 7) & 31, (word >>> 15) & 31, (word >>> 20) & 31];
   return {
     length: isWhole ? 4 : 2,
     raw,
     row,
     imm,
-    rd: (word >>> 7) & 31,
+    rd,
     rs1,
-    rs2: (word >>> 20) & 31,
+    rs2,
     uses: usesOf(row, word),
     access: accessOf(row, rs1, imm),
+    move: moveOf(row, { pc: 0, rd, rs1, rs2, imm }),
   };
 }
