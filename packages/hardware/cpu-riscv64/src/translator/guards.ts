@@ -6,7 +6,7 @@ import { has } from './operands.ts';
 import { type Block, calls, comesBackTo, type Region, successors, switches } from './region.ts';
 
 /**
- * A check for several accesses that use the same base register, from their lowest byte to their highest: the pages of both are looked at, and there is
+ * A check for several accesses through the same base register, or that plus constants, from their lowest byte to their highest: the pages of both are looked at, and there is
  * none between them. Permissions do not change while translated code runs, nor while it waits for a call (it is left if they did: see finishCall of the
  * interpreter), so what was checked once need not be again while the base is the same; and an access that is refused early is executed by the interpreter all the same.
  */
@@ -19,7 +19,7 @@ export interface Plans {
   readonly blocks: ReadonlyMap<number, Plan>;
   /** Of blocks that end with a call: registers of which still counts what was known before it, if they are the same after it. Bit n for xn. */
   readonly kept: ReadonlyMap<number, number>;
-  /** Of entries: what is taken for known there, by register, because it is on all ways from within. It is checked on the way from without. */
+  /** Of entries: what is taken for known there, by register, x0 for constant addresses, because it is on all ways from within. It is checked on the way from without. */
   readonly entries: ReadonlyMap<number, ReadonlyMap<number, Guard>>;
 }
 
@@ -31,7 +31,7 @@ const AHEAD_MAX = 512;
 const KNOWN_MAX = 4096;
 /** Times that all blocks are looked at, at most, until what is known of each is settled. */
 const ROUNDS_MAX = 12;
-/** What is known of the memory at a register, by register. */
+/** What is known of the memory at a register, by register; at x0, of constant addresses. */
 type Known = Map<number, Guard>;
 
 /** `admitted`: blocks whose accesses an admission vouches for; see versions.ts. */

@@ -1,6 +1,5 @@
 import { decodeAt, type Op } from './op.ts';
 import {
-  allSuccessors,
   type Block,
   blockFrom,
   type End,
@@ -10,6 +9,7 @@ import {
   REGION_BLOCKS_MAX,
   type ReachedCode,
   type Region,
+  withBlocks,
 } from './region.ts';
 
 /**
@@ -65,8 +65,7 @@ export function inlineCalls(region: Region, view: ReachedCode, { most, regionMos
     instructions += body.instructions;
   }
   if (copied.size === 0) return region;
-  const sorted = new Map([...blocks].sort(([a], [b]) => a - b));
-  return { ...region, blocks: sorted, successors: allSuccessors(sorted), copied: [...copied].sort((a, b) => a.start - b.start) };
+  return { ...withBlocks(region, blocks), copied: [...copied].sort((a, b) => a.start - b.start) };
 }
 
 /** Where loops are, as far as addresses tell: from where a jump backwards leads to where it is. */

@@ -298,8 +298,14 @@ export function* returns(region: Region): Generator<number> {
 /** Blocks of the region that may run directly after this one. */
 export const successors = (region: Region, { start }: Block): readonly number[] => region.successors.get(start) as readonly number[];
 
+/** The region with other blocks, in any order. */
+export function withBlocks(region: Region, blocks: ReadonlyMap<number, Block>): Region {
+  const sorted = new Map([...blocks].sort(([a], [b]) => a - b));
+  return { ...region, blocks: sorted, successors: allSuccessors(sorted) };
+}
+
 /** Of each block those of `blocks` that may run directly after it. */
-export const allSuccessors = (blocks: ReadonlyMap<number, Block>): ReadonlyMap<number, readonly number[]> =>
+const allSuccessors = (blocks: ReadonlyMap<number, Block>): ReadonlyMap<number, readonly number[]> =>
   new Map([...blocks.values()].map((block) => [block.start, successorsOf(blocks, block)]));
 
 function successorsOf(blocks: ReadonlyMap<number, Block>, { end }: Block): readonly number[] {

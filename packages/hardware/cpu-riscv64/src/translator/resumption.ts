@@ -1,6 +1,5 @@
 import { type Item, structure } from './flow.ts';
 import {
-  allSuccessors,
   type Block,
   instructionsOf,
   REGION_BLOCKS_MAX,
@@ -8,6 +7,7 @@ import {
   type Region,
   redirected,
   successors,
+  withBlocks,
 } from './region.ts';
 
 /**
@@ -37,8 +37,7 @@ export function setEntriesApart(region: Region): Region {
     copyTurns(blocks, item.members, new Set(resumed));
   }
   if (blocks.size === region.blocks.size) return region;
-  const sorted = new Map([...blocks].sort(([a], [b]) => a - b));
-  return { ...region, blocks: sorted, successors: allSuccessors(sorted) };
+  return withBlocks(region, blocks);
 }
 
 /** Blocks of a loop that entries in its middle lead to before its next turn. */

@@ -1,5 +1,5 @@
 import type { Item } from './flow.ts';
-import { allSuccessors, type Block, type Region, redirected, successors } from './region.ts';
+import { type Block, type Region, redirected, successors, withBlocks } from './region.ts';
 
 /**
  * Loops that begin with a smaller one, as `for (;;) { do left++; while (*left < pivot); … }` does: both begin at the same block, which leads back to itself and
@@ -24,8 +24,7 @@ export function separateLoops(region: Region, items: readonly Item[]): Region {
     blocks.set(header, { ...block, ops: [], end: { kind: 'go', to: inner } });
     blocks.set(inner, { ...block, start: inner, end: redirected(block.end, (to) => (to === header ? inner : to)) });
   }
-  const sorted = new Map([...blocks].sort(([a], [b]) => a - b));
-  return { ...region, blocks: sorted, successors: allSuccessors(sorted) };
+  return withBlocks(region, blocks);
 }
 
 /** Whether a loop begins a larger one, by its header. */

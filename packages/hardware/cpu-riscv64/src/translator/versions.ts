@@ -4,7 +4,7 @@ import type { Extent, Extents } from './extents.ts';
 import { type Flow, type Item, innermost, structure } from './flow.ts';
 import type { Op } from './op.ts';
 import type { Registers } from './operands.ts';
-import { allSuccessors, type Block, instructionsOf, type Region, redirected, successors } from './region.ts';
+import { type Block, instructionsOf, type Region, redirected, successors, withBlocks } from './region.ts';
 import { beginsLarger } from './separation.ts';
 import { followTurn, type Turn } from './turn.ts';
 
@@ -106,8 +106,7 @@ export function versionLoops(region: Region, flow: Flow, repeatedLeast: number, 
   if (versions.length === 0) return { region, versions };
   const added = new Map(region.blocks);
   for (const version of versions) addCopies(added, version);
-  const blocks = new Map([...added].sort(([a], [b]) => a - b));
-  return { region: { ...region, blocks, successors: allSuccessors(blocks) }, versions };
+  return { region: withBlocks(region, added), versions };
 }
 
 /** Of a block of a loop, the one of the steady version; `turn`: of those that are copied behind each other, from 0. */
