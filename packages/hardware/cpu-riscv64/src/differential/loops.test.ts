@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { planRegion } from '../translator/blueprint.ts';
 import { KEPT_REPEATED_LEAST } from '../translator/compiler.ts';
 import { structure } from '../translator/flow.ts';
 import { type Plan, planGuards } from '../translator/guards.ts';
 import { planMerges } from '../translator/merges.ts';
 import { exploreRegion, type Region } from '../translator/region.ts';
 import { planRotations } from '../translator/rotations.ts';
-import { separateLoops } from '../translator/separation.ts';
-import { type Version, versionLoops } from '../translator/versions.ts';
+import { beginsLarger } from '../translator/separation.ts';
 import { loopProgram } from './loops.ts';
 import { Random } from './random.ts';
 import { compare } from './stops.ts';
@@ -21,8 +21,6 @@ function explored(code: Uint8Array): Region {
   const view = { half: (pc: number) => halves[(pc - TANGLE_CODE) / 2] ?? -1, taken: () => false, reached: () => true };
   return exploreRegion(view, [TANGLE_CODE]) as Region;
 }
-
-const versionsOf = (region: Region): readonly Version[] => versionLoops(region, structure(region), KEPT_REPEATED_LEAST).versions;
 
 function countMerges(region: Region, counts: Record<string, number>): void {
   const { blocks } = planGuards(region, structure(region));
@@ -40,14 +38,16 @@ describe('loops', () => {
     let versioned = 0;
     let counted = 0;
     let separated = 0;
+    let nested = 0;
     const merged = { rotated: 0, loaded: 0, whole: 0, left: 0, 'stored wide': 0, 'stored register': 0, 'stored registers': 0 };
     for (let i = 0; i < LOOPS; i++) {
       const seed = SEED * 1_000_003 + i;
       const code = loopProgram(new Random(seed));
       expect({ seed, difference: compare(code, seed).difference }).toEqual({ seed, difference: undefined });
       const region = explored(code);
-      if (separateLoops(region, structure(region).items) !== region) separated++;
-      const versions = versionsOf(region);
+      const { region: planned, versions } = planRegion(region, KEPT_REPEATED_LEAST);
+      if ([...planned.blocks.keys()].some(beginsLarger)) separated++;
+      if (versions.some(({ header }) => beginsLarger(header))) nested++;
       if (versions.length > 0) versioned++;
       if (versions.some(({ counting }) => counting !== undefined)) counted++;
       countMerges(region, merged);
@@ -56,6 +56,7 @@ describe('loops', () => {
     expect(versioned).toBeGreaterThan(LOOPS / 4);
     expect(counted).toBeGreaterThan(LOOPS / 8);
     expect(separated).toBeGreaterThan(LOOPS / 12);
+    expect(nested).toBeGreaterThan(LOOPS / 40);
     for (const [kind, count] of Object.entries(merged)) expect({ kind, often: count > LOOPS / 20 }).toEqual({ kind, often: true });
   });
 });

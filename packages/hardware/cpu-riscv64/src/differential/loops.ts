@@ -5,7 +5,7 @@ import * as Word from './words.ts';
 
 /**
  * Random programs of loops as compilers write them: pointers that move by constants or by a register, up or down, tables, temporaries that each turn
- * writes anew, sums that it adds to, numbers put together from bytes, taken apart or copied, rotations, branches, and loops of a few turns that they begin with. They
+ * writes anew, sums that it adds to, numbers put together from bytes, taken apart or copied, rotations, branches, and loops of a few turns that they begin with or that some of their turns come to. They
  * begin and end near or beyond the ends of what is mapped. For what runs at {@link TANGLE_DATA} and its surroundings.
  */
 const POINTERS = [8, 9, 18] as const;
@@ -15,7 +15,7 @@ const AGAIN = 21;
 const TABLE = 22;
 /** What the count is when a way out in the middle is taken. */
 const LAST = 23;
-/** Turns of the loop that a loop begins with. */
+/** Turns of the loop that a loop begins with or comes to. */
 const SCAN = 24;
 const TEMPORARIES = [5, 6, 7, 28, 29] as const;
 const SUMS = [10, 11, 12, 13, 14] as const;
@@ -52,24 +52,37 @@ export function loopProgram(random: Random): Uint8Array {
   const count = random.between(1, random.chance(2) ? 40 : 400);
   stream.word(...Word.li(STRIDE, random.pick([0, 4, 8, 8, 16, 24, 40, 520, 3, -8])), ...Word.li(COUNT, count));
   stream.word(...Word.li(LAST, random.below(count)));
-  const start = stream.length;
-  if (random.chance(6)) stream.word(...scan(random));
-  for (const word of body(random)) stream.word(word);
-  stream.word(Word.addi(COUNT, COUNT, -1));
-  stream.word(Word.bnez(COUNT, start - stream.length));
+  stream.word(...loop(random));
   stream.word(Word.addi(AGAIN, AGAIN, -1));
   stream.word(Word.bnez(AGAIN, again - stream.length));
   stream.word(Word.addi(A7, 0, SYS_EXIT), Word.ECALL);
   return stream.bytes();
 }
 
-/** A loop of up to three turns where a larger one begins, whose next turn begins there too. */
+/** A loop of COUNT turns. */
+function loop(random: Random): number[] {
+  const begins = random.chance(6) ? scan(random) : [];
+  const comesTo = random.chance(6) ? scan(random) : undefined;
+  const rest = body(random, comesTo === undefined ? 2 : comesTo.length + 6);
+  return [...begins, ...rest, ...next(random, comesTo, begins.length + rest.length)];
+}
+
+/** What leads to a loop's next turn, perhaps through another loop. `length`: of what is in front of it. */
+function next(random: Random, comesTo: readonly number[] | undefined, length: number): number[] {
+  const turn = (at: number): number[] => [Word.addi(COUNT, COUNT, -1), Word.bnez(COUNT, -(length + at + 1) * 4)];
+  if (comesTo === undefined) return turn(0);
+  const there = Word.branch(random.pick([0, 1, 4, 6]), random.pick(SUMS), random.pick(TEMPORARIES), 4 * 4);
+  return [there, ...turn(1), Word.jal(0, (1 + comesTo.length + 2) * 4), ...comesTo, ...turn(4 + comesTo.length)];
+}
+
+/** A loop of up to three turns. */
 function scan(random: Random): number[] {
   const turn = [...item(random), Word.addi(SCAN, SCAN, -1)];
   return [...turn, Word.branch(4, 0, SCAN, -turn.length * 4), Word.iType(0x13, 7, SCAN, COUNT, 3)];
 }
 
-function body(random: Random): number[] {
+/** `behind`: instructions that follow in the loop. */
+function body(random: Random, behind: number): number[] {
   // Some are long enough for their turns to be counted by a register.
   const items: number[][] = Array.from({ length: random.between(2, random.chance(4) ? 24 : 9) }, () => item(random));
   for (const pointer of POINTERS) {
@@ -83,11 +96,11 @@ function body(random: Random): number[] {
     const [a, b] = [random.pick(SUMS), random.pick(TEMPORARIES)];
     items[i] = [Word.branch(random.pick([0, 1, 4, 6]), a, b, 4 + over.length * 4), ...over];
   }
-  // Perhaps a way out in the middle: to behind the two instructions at the loop's end.
+  // Perhaps a way out in the middle.
   const place = random.below(items.length + 1);
   if (random.chance(3)) {
     const rest = items.slice(place).reduce((sum, { length }) => sum + length, 0);
-    items.splice(place, 0, [Word.branch(0, COUNT, LAST, (1 + rest + 2) * 4)]);
+    items.splice(place, 0, [Word.branch(0, COUNT, LAST, (1 + rest + behind) * 4)]);
   }
   return items.flat();
 }

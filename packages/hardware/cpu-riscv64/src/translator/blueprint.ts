@@ -4,7 +4,7 @@ import { type Lifetimes, lifetimes } from './lifetimes.ts';
 import type { Registers } from './operands.ts';
 import { type Block, type Region, returns, successors } from './region.ts';
 import { separateLoops } from './separation.ts';
-import { firstTurns, steadyBlocks, structureVersions, type Version, versionLoops } from './versions.ts';
+import { firstTurns, isSteady, steadyBlocks, structureVersions, type Version, versionLoops } from './versions.ts';
 import { type Held, planWords, type Words } from './words.ts';
 
 /** All that is decided of a region before it is written. */
@@ -25,7 +25,7 @@ export interface Blueprint {
 /** Decides all of it; `repeatedLeast`: see {@link versionLoops}. Planned once with every loop begun exactly, which tells where that is not best, and if there are such loops, once more. */
 export function planRegion(given: Region, repeatedLeast: number): Blueprint {
   const arranged = structure(given);
-  const region = separateLoops(given, arranged.items);
+  const region = separateLoops(given, arranged.items, (header, members) => isSteady(given, arranged, header, members));
   const exact = region === given ? arranged : structure(region);
   const plain = plan(region, exact, repeatedLeast);
   const steadily = new Set(plain.versions.flatMap((version) => (isBegunSteadily(plain, version) ? [version.header] : [])));

@@ -7,10 +7,18 @@ import { innermost, structure } from './flow.ts';
 import { type Block, type Region, successors } from './region.ts';
 import { beginsLarger, separateLoops } from './separation.ts';
 
-const separated = (region: Region): Region => separateLoops(region, structure(region).items);
+const separated = (region: Region, isWorth = (): boolean => true): Region => separateLoops(region, structure(region).items, isWorth);
 
 /** Goes up while A0 is not 0, then down, and begins again. */
 const scan = [Word.ld(A0, A1, 0), Word.addi(A1, A1, 8), Word.bnez(A0, -8), Word.addi(A3, A3, -1), Word.bnez(A3, -16), Word.ECALL];
+
+/** Goes up, and where A0 is 0 comes to a loop that A3 counts. */
+const walk = [
+  ...[Word.ld(A0, A1, 0), Word.addi(A1, A1, 8), Word.branch(0, A0, 0, 12)],
+  ...[Word.addi(A3, A3, 1), Word.bnez(A1, -16)],
+  ...[Word.addi(A3, A3, -1), Word.bnez(A3, -4)],
+  ...[Word.bnez(A1, -28), Word.ECALL],
+];
 
 describe('loops that begin with a smaller one', () => {
   it('get a header of their own, and the smaller one is an innermost loop', () => {
@@ -31,6 +39,19 @@ describe('loops that begin with a smaller one', () => {
     expect(checkpoints.has(inner)).toBe(true);
     expect([longest.get(START), longest.get(inner)]).toEqual([0, 6]);
     expect(versions).toEqual([]);
+  });
+
+  it('are those that go on with their next turn before they come to a loop, if that is worth it', () => {
+    const region = regionOf(walk);
+    const sizes = (of: Region): number[] => [...innermost(structure(of).items)].map(({ members }) => members.size);
+    expect(sizes(region)).toEqual([1]);
+    expect(separated(region, () => false)).toBe(region);
+    expect(sizes(separated(region)).sort()).toEqual([1, 2]);
+
+    const { versions } = planRegion(region, 8);
+    const version = versions.find(({ header }) => beginsLarger(header));
+    expect([...(version?.members ?? [])].map((pc) => separated(region).blocks.get(pc)?.address)).toEqual([START + 12, START]);
+    expect(version?.reaches).toMatchObject([{ roots: 1 << A1, low: 0, high: 7, stride: 8 }]);
   });
 
   it('are none where a loop is all there is', () => {

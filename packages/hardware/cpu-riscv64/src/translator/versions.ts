@@ -163,35 +163,48 @@ function versionOf(
   { block: header, members }: Item,
   { repeatedLeast, isBegunSteadily }: Making,
 ): Version | undefined {
-  const { hot } = region;
-  // What begins a larger loop is over soon.
-  if (beginsLarger(header)) return undefined;
-  if (members.size > BLOCKS_MAX || (hot !== undefined && ![...members].some((pc) => hot.has((region.blocks.get(pc) as Block).address))))
-    return undefined;
-  const order = flow.order.filter((pc) => members.has(pc));
-  const blocks = order.map((pc) => region.blocks.get(pc) as Block);
-  if (blocks.some(({ end }) => end.kind !== 'go' && end.kind !== 'branch')) return undefined;
-  const instructions = instructionsOf(blocks);
-  if (instructions > INSTRUCTIONS_MAX) return undefined;
-  const turn = followTurn(region, blocks, header, members);
-  if (turn === undefined) return undefined;
-  const found = reachesOf(turn);
-  if (found === undefined) return undefined;
-  const isRepeated = instructions >= repeatedLeast;
+  // A single block that begins a larger loop is over soon.
+  if (beginsLarger(header) && members.size === 1) return undefined;
+  const steady = steadyTurn(region, flow, header, members);
+  if (steady === undefined) return undefined;
+  const { blocks, turn, reaches } = steady;
+  const isRepeated = instructionsOf(blocks) >= repeatedLeast;
   return {
     header,
     begin: header + BEGIN,
     admission: header + ADMISSION,
     gate: header + GATE,
-    firstTurns: isBegunSteadily ? firstTurns(found) : 0,
+    firstTurns: isBegunSteadily ? firstTurns(reaches) : 0,
     members,
-    reaches: found,
+    reaches,
     shortest: shortestTurn(region, blocks, header, members),
     transient: transient(region, blocks, header, members),
     turns: isRepeated ? turnsBetween(blocks, isBegunSteadily) : 1,
     // What is found out where a counted version is left takes as long as what a few turns spare.
-    counting: isRepeated && !isBegunSteadily ? countingOf(region, blocks, members, turn, basesOf(found)) : undefined,
+    counting: isRepeated && !isBegunSteadily ? countingOf(region, blocks, members, turn, basesOf(reaches)) : undefined,
   };
+}
+
+/** Whether a loop is hot and may have a steady version. `members`: its blocks; `flow`: how they, and perhaps more of the region, are arranged. */
+export const isSteady = (region: Region, flow: Flow, header: number, members: ReadonlySet<number>): boolean =>
+  steadyTurn(region, flow, header, members) !== undefined;
+
+/** The blocks of a loop in their order, and a turn of it, if it may have a steady version. */
+function steadyTurn(
+  region: Region,
+  { order }: Flow,
+  header: number,
+  members: ReadonlySet<number>,
+): { blocks: readonly Block[]; turn: Turn; reaches: readonly Reach[] } | undefined {
+  const { hot } = region;
+  if (members.size > BLOCKS_MAX || (hot !== undefined && ![...members].some((pc) => hot.has((region.blocks.get(pc) as Block).address))))
+    return undefined;
+  const blocks = order.filter((pc) => members.has(pc)).map((pc) => region.blocks.get(pc) as Block);
+  if (blocks.some(({ end }) => end.kind !== 'go' && end.kind !== 'branch')) return undefined;
+  if (instructionsOf(blocks) > INSTRUCTIONS_MAX) return undefined;
+  const turn = followTurn(region, blocks, header, members);
+  const reaches = turn && reachesOf(turn);
+  return turn && reaches && { blocks, turn, reaches };
 }
 
 /** How many turns a steady version makes between one look of its gate and the next: where it is begun steadily, not more than are surely admitted first, with one after them. */
