@@ -50,8 +50,20 @@ export const WITHDRAWALS = 920;
  */
 export const ADDRESS_MASKS = 928;
 
-/** What instructions are decoded by, which the interpreter's module brings along (see interpreter/predecoder.ts); up to JUMPS. */
+/** What instructions are decoded by, which the interpreter's module brings along (see interpreter/predecoder.ts); up to CALLEES. */
 export const PREDECODER = 0x1000;
+
+/**
+ * What the interpreter saw calls of addresses known only at run time to call, 16 bytes each: the call's address and up to three different addresses that it called,
+ * 0 where there are no more, the first one ANY_CALLEE if there were others; indexed by the low bits of the call's address.
+ */
+export const CALLEES = 0x7000;
+export const CALLEES_MAX = 3;
+export const CALLEES_BYTES = 0x1000;
+/** Byte offset from CALLEES for a call at an address: `(address << 3) & CALLEE_MASK`. */
+export const CALLEE_MASK = CALLEES_BYTES - 16;
+/** No function begins at an odd address. */
+export const ANY_CALLEE = 1;
 
 /**
  * Where jumps to addresses known only at run time find translated code: the address in the low half of 8 bytes, its {@link Handle} in the high

@@ -7,7 +7,7 @@ import * as Word from './words.ts';
 
 /**
  * Random programs with tangled control flow that always end: a few functions of blocks with bounded loops, branches into loops from outside, calls,
- * recursion, tail calls and returns past several callers, indirect jumps, system calls, accesses that fault or are misaligned, and stores to their own
+ * recursion, tail calls and returns past several callers, indirect jumps and calls, system calls, accesses that fault or are misaligned, and stores to their own
  * code.
  */
 export const TANGLE_CODE = 0x1_0000;
@@ -30,7 +30,7 @@ const LINK = 1;
 const TARGET = 27;
 /** The stack pointer of the first function. */
 const HOME = 26;
-const SMALL_FUNCTIONS = 3;
+const SMALL_FUNCTIONS = 5;
 /** For whatever runs the program. */
 const FRAME = [3, 4] as const;
 const RESERVED = new Set([SP, TURNS, DATA, LATE, CODE, LINK, TARGET, HOME, ...FRAME]);
@@ -131,6 +131,11 @@ function writeFunction(random: Random, asm: Assembler, index: number, functions:
     asm.label(name(b));
     for (let n = random.between(0, 6); n > 0; n--) filler(random, asm);
     if (random.chance(3)) asm.to(`g${random.below(SMALL_FUNCTIONS)}`, (d) => Word.jal(LINK, d));
+    else if (random.chance(4))
+      callOneOf(
+        asm,
+        Array.from({ length: random.between(1, 5) }, () => `g${random.below(SMALL_FUNCTIONS)}`),
+      );
     const back = name(random.below(b + 1));
     const ahead = b + 1 < blocks ? name(random.between(b + 1, blocks - 1)) : `${index}.leave`;
     const [r, s] = [random.below(27), random.below(27)];
@@ -210,6 +215,15 @@ function call(random: Random, asm: Assembler, callee: string): void {
     return;
   }
   asm.address(TARGET, callee);
+  asm.stream.word(Word.jalr(LINK, TARGET, 0));
+}
+
+/** A call of one of some functions, which are not the same each time. */
+function callOneOf(asm: Assembler, callees: readonly string[]): void {
+  for (const [i, callee] of callees.entries()) {
+    if (i > 0) asm.stream.word(Word.andi(LINK, TURNS, 1 << (i - 1)), Word.branch(0, LINK, 0, 12));
+    asm.address(TARGET, callee);
+  }
   asm.stream.word(Word.jalr(LINK, TARGET, 0));
 }
 

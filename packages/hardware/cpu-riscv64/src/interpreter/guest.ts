@@ -34,6 +34,7 @@ export interface Machinery {
   readonly hostTrap: Callee;
   readonly hot: Callee;
   readonly probe: Callee;
+  readonly note: Callee;
 }
 
 const LOAD: Readonly<Record<LoadOp, { bytes: number; load: (address: I32, offset: number) => I64 }>> = {
@@ -46,6 +47,9 @@ const LOAD: Readonly<Record<LoadOp, { bytes: number; load: (address: I32, offset
   load64: { bytes: 8, load: i64.load },
 };
 const STORE = { 1: 'i64_8', 2: 'i64_16', 4: 'i64_32', 8: 'i64' } as const;
+
+/** The register that functions are called with. */
+const RETURN_ADDRESS = 1;
 
 /** Address of the instruction of an entry. Read from memory where it is wanted: V8 computes what many cases have in common in front of all of them. */
 export function pcOf(entry: I32): I64 {
@@ -255,7 +259,7 @@ export class InterpreterGuest implements Guest {
   }
 
   jumpTo(address: I64): void {
-    const { code, target, hot, enter, stop, leave } = this.#m;
+    const { code, target, hot, enter, stop, leave, note } = this.#m;
     this.#retire();
     code.if(i64.eq(address, i64.load(i32.const(0), Layout.BACK)), () => {
       code.set(stop, i32.const(Stop.BACK));
@@ -267,6 +271,7 @@ export class InterpreterGuest implements Guest {
       code.set(stop, i32.const(Stop.WILD));
       code.br(leave);
     });
+    code.if(i32.eq(this.#destination(), i32.const(RETURN_ADDRESS * 8)), () => code.call(note, this.#pc(), target));
     sampleJump(code, hot, 1, target);
     code.br(enter);
   }

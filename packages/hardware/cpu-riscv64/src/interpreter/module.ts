@@ -45,8 +45,14 @@ export function interpreterModule(): Uint8Array<ArrayBuffer> {
   const helpers = new Map([...integer.helpers, ...floatHelpers(module, integer.mulhu)]);
   const probe = probeFunction(module, miss);
   const settle = settleFunction(module, hot);
+  const note = noteFunction(module);
   const decode = predecodeFunction(module, follow);
-  const run = module.function([], 'i32', (code) => writeRun(code, { trap, enter, decode, hot, settle, probe, region, helpers }), 'run');
+  const run = module.function(
+    [],
+    'i32',
+    (code) => writeRun(code, { trap, enter, decode, hot, settle, probe, note, region, helpers }),
+    'run',
+  );
   module.data(Layout.ADDRESS_MASKS, new Uint8Array(ADDRESS_MASKS.buffer));
   module.export(PREDECODE, decode);
   module.export(FINISH_CALL, finishCallFunction(module, settle, run));
@@ -64,6 +70,29 @@ function probeFunction(module: ModuleBuilder, miss: Callee): Callee {
     const narrow = i32.and(i64.eqz(i64.shrU(address, i64.const(32))), i32.ne(bytes, i32.const(0)));
     code.if(choose(narrow, granted, i32.const(0)), () => code.return(i32.const(1)));
     code.return(call('i32', miss, low, i32.wrap(i64.shrU(address, i64.const(32))), bytes, perm));
+    code.unreachable();
+  });
+}
+
+/** (address of a call, what it calls): for the translator, see {@link Layout.CALLEES}. */
+function noteFunction(module: ModuleBuilder): Callee {
+  return module.function(['i32', 'i32'], 'i32', (code, [pc, callee]) => {
+    const zero = i32.const(0);
+    const at = code.let(i32.and(i32.shl(pc, i32.const(3)), i32.const(Layout.CALLEE_MASK)));
+    code.if(i32.ne(i32.load(at, Layout.CALLEES), pc), () => {
+      code.store('i32', at, pc, Layout.CALLEES);
+      for (let i = 1; i <= Layout.CALLEES_MAX; i++) code.store('i32', at, zero, Layout.CALLEES + i * 4);
+    });
+    for (let i = 1; i <= Layout.CALLEES_MAX; i++) {
+      const seen = code.let(i32.load(at, Layout.CALLEES + i * 4));
+      code.if(i32.eq(seen, callee), () => code.return(zero));
+      code.if(i32.eqz(seen), () => {
+        code.store('i32', at, callee, Layout.CALLEES + i * 4);
+        code.return(zero);
+      });
+    }
+    code.store('i32', at, i32.const(Layout.ANY_CALLEE), Layout.CALLEES + 4);
+    code.return(zero);
     code.unreachable();
   });
 }
@@ -181,6 +210,7 @@ interface RunParts {
   /** Type of a region's function: see translator/emit.ts. */
   readonly region: number;
   readonly probe: Callee;
+  readonly note: Callee;
   readonly helpers: ReadonlyMap<HelperName, Callee>;
 }
 
@@ -208,8 +238,8 @@ function writeRun(code: Code, parts: RunParts): void {
             code.set(stop, i32.const(Stop.BUDGET));
             code.br(exit);
           });
-          const { helpers, probe, trap, hot } = parts;
-          const machinery: Machinery = { code, ...locals, enter, next, exit, leave, helpers, probe, hostTrap: trap, hot };
+          const { helpers, probe, note, trap, hot } = parts;
+          const machinery: Machinery = { code, ...locals, enter, next, exit, leave, helpers, probe, note, hostTrap: trap, hot };
           code.loop((again) =>
             writeCases(machinery, () => writeTranslated(machinery, parts, again), [
               () => {

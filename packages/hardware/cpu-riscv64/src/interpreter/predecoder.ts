@@ -44,7 +44,7 @@ const NOTHING: CompressedForm = { name: 'reserved', mask: 0, match: 0, nonzero: 
 
 /** The tables as they are in memory, from Layout.PREDECODER on. */
 class Tables {
-  readonly #view = new DataView(new ArrayBuffer(Layout.JUMPS - Layout.PREDECODER));
+  readonly #view = new DataView(new ArrayBuffer(Layout.CALLEES - Layout.PREDECODER));
   #end = FORM_LISTS + 64;
   readonly #moves = new Map<readonly Move[], number>();
 
@@ -100,7 +100,7 @@ class Tables {
   #take(bytes: number): number {
     const start = this.#end;
     this.#end += bytes;
-    if (this.#end > Layout.JUMPS) throw new Error(`the predecoder's tables need more than ${Layout.JUMPS - Layout.PREDECODER} bytes`);
+    if (this.#end > Layout.CALLEES) throw new Error(`the predecoder's tables need more than ${Layout.CALLEES - Layout.PREDECODER} bytes`);
     return start;
   }
 

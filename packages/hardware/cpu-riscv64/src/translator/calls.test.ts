@@ -280,3 +280,39 @@ describe.each(['off', 'eager', 'hot'] as const)('functions that are copied to wh
     expect(context.readNumber(A0)).toBe(TURNS);
   });
 });
+
+describe.each(['off', 'eager', 'hot'] as const)('calls of what a register holds, translation %s', (translation) => {
+  const code = PLACES[translation];
+  const [S2, S3, S4, S5] = [18, 19, 20, 21] as const;
+  /** Larger than what is copied, and changes who is called next: s4 and s5 are the two, s2 is what it is not. */
+  const large = (step: number): number[] => [
+    ...Array.from({ length: 70 }, () => Word.addi(T0, T0, 1)),
+    ...[Word.addi(A0, A0, step), Word.sub(S2, S4, S2), Word.add(S2, S2, S5), RETURN],
+  ];
+
+  it('call what it holds by then, though each call changes it', () => {
+    const second = FAR + large(1).length * 4;
+    const third = second + large(1).length * 4;
+    const { context, run } = start(
+      translation,
+      // Sometimes s3 instead, which is small.
+      [
+        Word.jalr(RA, S2, 0),
+        Word.andi(T1, A1, 4),
+        Word.beqz(T1, 8),
+        Word.jalr(RA, S3, 0),
+        Word.addi(A1, A1, -1),
+        Word.bnez(A1, -20),
+        Word.ECALL,
+      ],
+      [...large(1), ...large(100), Word.addi(A0, A0, 1000), RETURN],
+    );
+    for (const register of [S2, S4]) context.writeNumber(register, code + FAR);
+    context.writeNumber(S5, code + second);
+    context.writeNumber(S3, code + third);
+    context.writeNumber(A1, 8000);
+    expect(run()).toBe('left');
+    expect(context.readNumber(A0)).toBe(4000 * 101 + 4000 * 1000);
+    expect(context.readNumber(S2)).toBe(code + FAR);
+  });
+});

@@ -1,3 +1,4 @@
+import { expectCallees, type ObservedCode } from './callees.ts';
 import { COPIED_MAX, EARLY_COPIED_MAX, EARLY_REGIONS, GROWTH_MAX, KEPT_REPEATED_LEAST } from './compiler.ts';
 import { type Emission, regionModule } from './emit.ts';
 import type { CheckCounts } from './guards.ts';
@@ -11,7 +12,6 @@ import {
   instructionsOf,
   leadsTo,
   REGION_INSTRUCTIONS_MAX,
-  type ReachedCode,
   type Region,
   switches,
 } from './region.ts';
@@ -32,7 +32,7 @@ export interface Work extends Emission {
   readonly warm: readonly number[];
   /** Where code was seen to run often. */
   readonly seen: Addresses;
-  readonly code: ReachedCode;
+  readonly code: ObservedCode;
   /** What is in place already. */
   readonly placement: Pick<Placement, 'ownerOf' | 'switching'>;
   /** Translates also what was never executed. */
@@ -166,7 +166,7 @@ class Compilation {
   #withCopies(region: Region): Region {
     const { eager, regionMax, copiedMax, entriesApart, code } = this.#work;
     const isOften = (pc: number): boolean => eager || this.#batch.hot.has(pc);
-    const whole = inlineCalls(region, code, { most: copiedMax, regionMost: regionMax, isOften });
+    const whole = inlineCalls(expectCallees(region, code), code, { most: copiedMax, regionMost: regionMax, isOften });
     return entriesApart ? setEntriesApart(whole) : whole;
   }
 

@@ -18,10 +18,11 @@ import {
  * not copied: where a copy leads there, the rest of the function is called, and comes back behind the call of the whole.
  */
 
-/** Most blocks of a function that is copied; and with one for each way out, its copies' keys are between two addresses. */
+/** Most blocks of a function that is copied. */
 const BODY_BLOCKS_MAX = 24;
-/** A copy's blocks have keys behind the address of the call, in fractions of a byte. */
-const KEYS = 64;
+/** A copy's blocks have keys behind that of the call, in fractions of a byte. */
+export const KEYS = 256;
+
 const RA = 1;
 
 /** Which calls are followed by copies. */
@@ -57,7 +58,7 @@ export function inlineCalls(region: Region, view: ReachedCode, { most, regionMos
     if (!bodies.has(end.to)) bodies.set(end.to, bodyAt(view, end.to, most));
     const body = bodies.get(end.to);
     if (body === undefined || instructions + body.instructions > regionMost) continue;
-    const copies = copiesOf(body, op.pc, end.next);
+    const copies = copiesOf(body, Math.max(block.start, op.pc), end.next);
     if (blocks.size + copies.length > REGION_BLOCKS_MAX) continue;
     blocks.set(block.start, { ...block, end: { kind: 'go', to: (copies[0] as Block).start } });
     for (const copy of copies) blocks.set(copy.start, copy);
@@ -137,7 +138,7 @@ function leadsOf({ reached }: ReachedCode, end: End, op: Op): readonly number[] 
 
 // ───── copying them ─────
 
-/** A copy of a function for a call at `call` that comes back to `next`. */
+/** A copy of a function for a call that comes back to `next`. `call`: its address, or of what is expected to be called (callees.ts), its key. */
 function copiesOf({ blocks, keepsReturnAddress }: Body, call: number, next: number): readonly Block[] {
   const keys = new Map<number, number>();
   const keyFor = (pc: number): number => {

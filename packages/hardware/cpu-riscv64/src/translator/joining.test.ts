@@ -16,7 +16,7 @@ function shapesOf(program: Readonly<Record<number, readonly number[]>>, hot: rea
     return word === undefined ? -1 : (word >>> ((pc & 2) * 8)) & 0xffff;
   };
   const made = compile({
-    ...{ hot, warm: [], seen: new Set<number>(), code: { half, reached: () => true } },
+    ...{ hot, warm: [], seen: new Set<number>(), code: { half, reached: () => true, calleesOf: () => [] } },
     ...{
       placement: { ownerOf: () => undefined, switching: () => [] },
       eager: false,

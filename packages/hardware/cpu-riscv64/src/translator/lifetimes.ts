@@ -132,6 +132,7 @@ function factsOf(block: Block, checkpoint: boolean, { blocks, kept }: Plans): Fa
     addWritten(op, written);
     if (op.uses.leaves && plan.get(i) !== 'guarded') leaving.add(i);
   }
+  if (block.end.kind === 'expect') exposed.x |= 1 << block.end.register;
   // They are compared with what they were.
   exposed.x |= (kept.get(block.start) ?? 0) & ~written.x;
   return { block, exposed, written, checkpoint, leaving };

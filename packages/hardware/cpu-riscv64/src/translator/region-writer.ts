@@ -22,7 +22,7 @@ import { type Loads, placeLoads } from './loads.ts';
 import { planMerges } from './merges.ts';
 import type { Op } from './op.ts';
 import { addOperands, eachRegister, has, type Registers } from './operands.ts';
-import { type Block, type Region, switches, type Way } from './region.ts';
+import { type Block, type End, type Region, switches, type Way } from './region.ts';
 import { planRotations } from './rotations.ts';
 import { flowOfSingles, type Singles, type SinglesFlow, storeBoxed } from './singles.ts';
 import { type Held, heldAtExits, type Words } from './words.ts';
@@ -247,6 +247,12 @@ export class RegionWriter implements Surroundings {
     this.#spillDirty();
     this.#limitDepth(target);
     this.#callHandle(this.#find(target), target, next);
+  }
+
+  /** To where a register says, which is likely the one place that it said before. */
+  #expect({ register, callee, likely, next }: End & { kind: 'expect' }): void {
+    this.code.ifRarely(i64.ne(this.integers.value(register), i64.const(callee)), () => this.#goTo(next));
+    this.#goTo(likely);
   }
 
   /** Behind the call of a copied function, if that is where it returns. */
@@ -495,6 +501,7 @@ export class RegionWriter implements Surroundings {
     if (last?.format === 'J' || last?.name === 'jalr' || last?.name === 'ecall') return;
     if (block.end.kind === 'go') this.#goTo(block.end.to);
     else if (block.end.kind === 'rest') this.#call(block.end.to, block.end.next);
+    else if (block.end.kind === 'expect') this.#expect(block.end);
   }
 
   #takeDown(source: number | undefined, { rs1 }: Op): void {

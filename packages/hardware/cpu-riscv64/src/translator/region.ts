@@ -31,6 +31,8 @@ export type End =
   /** A jump to another function, known only at run time. */
   | { readonly kind: 'tail' }
   | { readonly kind: 'jumpIndirect' }
+  /** Of calls that are expected to call one function: to `likely` if a register holds its address; see callees.ts. */
+  | { readonly kind: 'expect'; readonly register: number; readonly callee: number; readonly likely: number; readonly next: number }
   // Of loops in two versions: see versions.ts.
   | { readonly kind: 'begin'; readonly admission: number }
   | { readonly kind: 'admit'; readonly gate: number; readonly header: number }
@@ -249,6 +251,8 @@ export function redirected(end: End, to: (pc: number) => number): End {
       return { ...end, to: to(end.to) };
     case 'branch':
       return { ...end, to: to(end.to), next: to(end.next) };
+    case 'expect':
+      return { ...end, likely: to(end.likely), next: to(end.next) };
     case 'call':
     case 'callIndirect':
     case 'system':
@@ -274,8 +278,9 @@ export const switches = ({ blocks }: Region): boolean => [...blocks.values()].so
 /** Whether a block ends with a call. */
 export const calls = ({ end }: Block): boolean => isCall(end);
 
-/** Whether a block has no code of the guest, and only decides where it goes on: see versions.ts. */
-export const decides = ({ end }: Block): boolean => end.kind === 'begin' || end.kind === 'admit' || end.kind === 'gate';
+/** Whether a block has no code of the guest, and only decides where it goes on: see versions.ts and callees.ts. */
+export const decides = ({ end }: Block): boolean =>
+  end.kind === 'begin' || end.kind === 'admit' || end.kind === 'gate' || end.kind === 'expect';
 
 /** Where the call that a block ends with comes back to in the region. */
 export function comesBackTo({ blocks }: Region, { end }: Block): number | undefined {
@@ -327,6 +332,8 @@ function ends(end: End): { to?: number; next?: number } {
     case 'rest':
     case 'back':
       return { next: end.next };
+    case 'expect':
+      return { to: end.likely, next: end.next };
     case 'begin':
       return { to: end.admission };
     case 'admit':

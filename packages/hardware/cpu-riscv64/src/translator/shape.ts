@@ -1,3 +1,4 @@
+import { expectedCallees } from './callees.ts';
 import { type Block, instructionsOf, pagesOf, type Region, switches } from './region.ts';
 
 /** Consecutive code of a region: its halfwords from an address on. */
@@ -17,6 +18,8 @@ export interface Shape {
   /** Of both. */
   readonly pages: readonly number[];
   readonly instructions: number;
+  /** By call, the functions that it was seen to call: see callees.ts. */
+  readonly callees: ReadonlyMap<number, readonly number[]>;
   /** How often it was made anew. */
   readonly generation: number;
   /** Whether it jumps to addresses known only at run time, as a switch or an interpreter does. */
@@ -37,6 +40,7 @@ export function shapeOf(region: Region, generation: number): Shape {
     copied: spansOf(copied),
     pages: pagesOf([...own, ...copied]),
     instructions: instructionsOf(own),
+    callees: expectedCallees(region),
     generation,
     switches: switches(region),
     superseded: false,

@@ -4,6 +4,7 @@ import type { Counters } from '../counters.ts';
 import type { Engine } from '../engine.ts';
 import { COUNTDOWN, TRANSLATED } from '../layout.ts';
 import { withoutInlining } from '../v8-flags.ts';
+import { forgetCallees, type ObservedCode, seenCallees } from './callees.ts';
 import {
   COPIED_MAX,
   type Compiled,
@@ -20,7 +21,6 @@ import { Library } from './library.ts';
 import type { TranslatorOptions } from './options.ts';
 import { Placement } from './placement.ts';
 import { type Program, programName } from './program.ts';
-import type { ReachedCode } from './region.ts';
 
 /** Addresses with samples that are remembered. */
 const SAMPLES_MAX = 1 << 14;
@@ -62,7 +62,7 @@ export class Translator {
   readonly #counters: Counters;
   readonly #placement: Placement;
   readonly #store: CodeStore;
-  readonly #view: ReachedCode;
+  readonly #view: ObservedCode;
   readonly #samples = new Map<number, number>();
   /** Samples taken of addresses that have no translated code. */
   #taken = 0;
@@ -89,7 +89,11 @@ export class Translator {
     this.#code = code;
     this.#options = options;
     this.#placement = new Placement(engine, code, counters);
-    this.#view = { half: (at) => this.#placement.half(at), reached: (at) => options.eager || code.isDecoded(at) };
+    this.#view = {
+      half: (at) => this.#placement.half(at),
+      reached: (at) => options.eager || code.isDecoded(at),
+      calleesOf: (pc) => seenCallees(engine.u32, pc),
+    };
     engine.i32[COUNTDOWN >> 2] = options.period;
   }
 
@@ -148,6 +152,7 @@ export class Translator {
   /** Lets go of everything: the space ends. */
   clear(): void {
     this.#placement.clear();
+    forgetCallees(this.#engine.u32);
     this.#code.onChange = () => undefined;
     this.#code.onSlot = () => undefined;
     this.#code.onClear = () => undefined;
