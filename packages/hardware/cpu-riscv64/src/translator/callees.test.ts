@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import * as Word from '../differential/words.ts';
-import { ANY_CALLEE, CALLEES, CALLEES_BYTES } from '../layout.ts';
-import { expectCallees, expectedCallees, forgetCallees, seenCallees } from './callees.ts';
+import { expectCallees, expectedCallees } from './callees.ts';
 import { inlineCalls } from './inlining.ts';
 import { type Block, exploreRegion, type Region, redirected, successors } from './region.ts';
 
@@ -44,30 +43,6 @@ function called({ blocks }: Region, from: number, register: number): string {
 /** Calls what a2 holds, as a block of its own if a branch leads to it, and adds 1 behind it. */
 const LOOP = [Word.addi(A1, A1, -1), Word.jalr(RA, A2, 0), Word.addi(A0, A0, 1), Word.bnez(A1, -12), Word.ECALL];
 const ALONE = [Word.beqz(A1, 8), Word.addi(A1, A1, -1), Word.jalr(RA, A2, 0), Word.bnez(A1, -4), Word.ECALL];
-
-describe('seen callees', () => {
-  const words = (...seen: readonly number[]): Uint32Array => {
-    const all = new Uint32Array((CALLEES + CALLEES_BYTES) / 4);
-    all.set(seen, CALLEES / 4);
-    return all;
-  };
-
-  it('are those that are noted of a call', () => {
-    expect(seenCallees(words(START, CALLED[0], CALLED[1], 0), START)).toEqual(CALLED.slice(0, 2));
-    expect(seenCallees(words(START, ...CALLED), START)).toEqual(CALLED);
-  });
-
-  it('are none where another call is noted, or too many', () => {
-    expect(seenCallees(words(START, ...CALLED), START + CALLEES_BYTES / 8)).toEqual([]);
-    expect(seenCallees(words(START, ANY_CALLEE, CALLED[1], CALLED[2]), START)).toEqual([]);
-  });
-
-  it('are forgotten', () => {
-    const all = words(START, ...CALLED);
-    forgetCallees(all);
-    expect(all.every((word) => word === 0)).toBe(true);
-  });
-});
 
 describe('expected callees', () => {
   it.each([

@@ -1,4 +1,3 @@
-import { ANY_CALLEE, CALLEE_MASK, CALLEES, CALLEES_BYTES, CALLEES_MAX } from '../layout.ts';
 import { KEYS } from './inlining.ts';
 import type { Op } from './op.ts';
 import { type Block, type End, REGION_BLOCKS_MAX, type ReachedCode, type Region, redirected, withBlocks } from './region.ts';
@@ -25,16 +24,6 @@ export interface ObservedCode extends ReachedCode {
   /** What a call of addresses known only at run time was seen to call; nothing if that is not known, or too much. */
   readonly calleesOf: (pc: number) => readonly number[];
 }
-
-/** What the interpreter saw a call to call. `words`: memory of a space. */
-export function seenCallees(words: Uint32Array, pc: number): readonly number[] {
-  const at = (CALLEES + ((pc << 3) & CALLEE_MASK)) >>> 2;
-  const [call, ...callees] = words.subarray(at, at + 1 + CALLEES_MAX);
-  return call !== pc || callees[0] === ANY_CALLEE ? [] : callees.filter((callee) => callee !== 0);
-}
-
-/** The space ends: the next one's calls are its own. */
-export const forgetCallees = (words: Uint32Array): void => void words.fill(0, CALLEES >>> 2, (CALLEES + CALLEES_BYTES) >>> 2);
 
 /** The region with calls of what is expected. */
 export function expectCallees(region: Region, { calleesOf }: Pick<ObservedCode, 'calleesOf'>): Region {

@@ -4,7 +4,7 @@ import type { Counters } from '../counters.ts';
 import type { Engine } from '../engine.ts';
 import { COUNTDOWN, TRANSLATED } from '../layout.ts';
 import { withoutInlining } from '../v8-flags.ts';
-import { forgetCallees, type ObservedCode, seenCallees } from './callees.ts';
+import type { ObservedCode } from './callees.ts';
 import {
   COPIED_MAX,
   type Compiled,
@@ -21,6 +21,7 @@ import { Library } from './library.ts';
 import type { TranslatorOptions } from './options.ts';
 import { Placement } from './placement.ts';
 import { type Program, programName } from './program.ts';
+import { forgetCallees, seenCallees } from './seen-callees.ts';
 
 /** Addresses with samples that are remembered. */
 const SAMPLES_MAX = 1 << 14;
