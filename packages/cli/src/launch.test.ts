@@ -48,6 +48,15 @@ describe('the command', () => {
     expect(files).toEqual(['command', 'yaml', 'zod']);
   });
 
+  it('has in its own file nothing that only the compiler needs', () => {
+    const bundle = new URL('../bundle/', import.meta.url);
+    const map = readdirSync(bundle).find((name) => /^command-.*\.map$/.test(name)) ?? '';
+    const { sources } = JSON.parse(readFileSync(new URL(map, bundle), 'utf8')) as { readonly sources: readonly string[] };
+    const translator = sources.flatMap((source) => source.match(/cpu-riscv64\/src\/translator\/([a-z-]+)\.ts$/)?.[1] ?? []);
+    expect(translator).toContain('translator');
+    for (const part of ['region', 'op', 'emit', 'compilation']) expect(translator).not.toContain(part);
+  });
+
   it('loads the compiler when something is hot', async () => {
     const { files } = await loadedBy('run', '--volume', `${guestPrograms}:/guests:ro`, '--', '/guests/compute-integer');
     expect(files).toEqual(['command', 'riscv64-compiler']);
