@@ -39,6 +39,8 @@ describe('loops', () => {
     let counted = 0;
     let separated = 0;
     let nested = 0;
+    let indexed = 0;
+    let followed = 0;
     const merged = { rotated: 0, loaded: 0, whole: 0, left: 0, 'stored wide': 0, 'stored register': 0, 'stored registers': 0 };
     for (let i = 0; i < LOOPS; i++) {
       const seed = SEED * 1_000_003 + i;
@@ -49,6 +51,8 @@ describe('loops', () => {
       if ([...planned.blocks.keys()].some(beginsLarger)) separated++;
       if (versions.some(({ header }) => beginsLarger(header))) nested++;
       if (versions.length > 0) versioned++;
+      if (versions.some(({ naturals }) => naturals.length > 0)) indexed++;
+      if (versions.some(({ zeros }) => zeros.length > 0)) followed++;
       if (versions.some(({ counting }) => counting !== undefined)) counted++;
       countMerges(region, merged);
     }
@@ -57,6 +61,8 @@ describe('loops', () => {
     expect(counted).toBeGreaterThan(LOOPS / 8);
     expect(separated).toBeGreaterThan(LOOPS / 12);
     expect(nested).toBeGreaterThan(LOOPS / 40);
+    expect(indexed).toBeGreaterThan(LOOPS / 8);
+    expect(followed).toBeGreaterThan(LOOPS / 20);
     for (const [kind, count] of Object.entries(merged)) expect({ kind, often: count > LOOPS / 20 }).toEqual({ kind, often: true });
   });
 });

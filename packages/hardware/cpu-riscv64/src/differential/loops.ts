@@ -4,7 +4,7 @@ import { TANGLE_DATA, TANGLE_DATA_BYTES } from './tangles.ts';
 import * as Word from './words.ts';
 
 /**
- * Random programs of loops as compilers write them: pointers that move by constants or by a register, up or down, tables, temporaries that each turn
+ * Random programs of loops as compilers write them: pointers that move by constants or by a register, up or down, indices of 32 bits, pointers that follow others, tables, temporaries that each turn
  * writes anew, sums that it adds to, numbers put together from bytes, taken apart or copied, rotations, branches, and loops of a few turns that they begin with or that some of their turns come to. They
  * begin and end near or beyond the ends of what is mapped. For what runs at {@link TANGLE_DATA} and its surroundings.
  */
@@ -17,6 +17,11 @@ const TABLE = 22;
 const LAST = 23;
 /** Turns of the loop that a loop begins with or comes to. */
 const SCAN = 24;
+/** What is at an index of 32 bits is so many times that from here. */
+const INDEX = 25;
+const INDEXED = 26;
+/** Some turns make it the first pointer plus a number. */
+const FOLLOWER = 27;
 const TEMPORARIES = [5, 6, 7, 28, 29] as const;
 const SUMS = [10, 11, 12, 13, 14] as const;
 const FLOATS = [0, 1, 2, 3] as const;
@@ -39,8 +44,15 @@ const OPERATIONS = [
   [0x33, 0, 0x01],
 ] as const;
 
+/** Bits that an index is shifted by, and whether it is extended with its sign. */
+interface Indexing {
+  readonly shift: number;
+  readonly isSigned: boolean;
+}
+
 /** A program to be loaded at its first instruction; it ends with a call of exit. */
 export function loopProgram(random: Random): Uint8Array {
+  const indexing = { shift: random.below(4), isSigned: random.chance(2) };
   const stream = new Word.Stream();
   stream.word(...Word.li(AGAIN, random.between(1, 4)), ...Word.li(TABLE, TANGLE_DATA));
   const again = stream.length;
@@ -52,18 +64,34 @@ export function loopProgram(random: Random): Uint8Array {
   const count = random.between(1, random.chance(2) ? 40 : 400);
   stream.word(...Word.li(STRIDE, random.pick([0, 4, 8, 8, 16, 24, 40, 520, 3, -8])), ...Word.li(COUNT, count));
   stream.word(...Word.li(LAST, random.below(count)));
-  stream.word(...loop(random));
+  stream.word(...firstIndex(random, indexing), Word.addi(FOLLOWER, POINTERS[0], random.pick([0, 8, 16, -8])));
+  stream.word(...loop(random, indexing));
   stream.word(Word.addi(AGAIN, AGAIN, -1));
   stream.word(Word.bnez(AGAIN, again - stream.length));
   stream.word(Word.addi(A7, 0, SYS_EXIT), Word.ECALL);
   return stream.bytes();
 }
 
+/** The index, near where it changes its sign or is cut, and what it is an index of, so that it is within what is mapped. */
+function firstIndex(random: Random, { shift, isSigned }: Indexing): number[] {
+  const index = random.pick([0, 0, 30, 300, 2 ** 30, 2 ** 31 - 1, -(2 ** 31), -1]) + random.between(-40, 40);
+  const at = TANGLE_DATA + random.below(TANGLE_DATA_BYTES);
+  const extended = isSigned ? [] : [Word.slli(INDEX, INDEX, 32), Word.srli(INDEX, INDEX, 32)];
+  const [scaled] = TEMPORARIES;
+  return [
+    ...Word.li(INDEX, index | 0),
+    ...extended,
+    Word.slli(scaled, INDEX, shift),
+    ...Word.li(INDEXED, random.chance(3) ? at : at & -8),
+    Word.sub(INDEXED, INDEXED, scaled),
+  ];
+}
+
 /** A loop of COUNT turns. */
-function loop(random: Random): number[] {
-  const begins = random.chance(6) ? scan(random) : [];
-  const comesTo = random.chance(6) ? scan(random) : undefined;
-  const rest = body(random, comesTo === undefined ? 2 : comesTo.length + 6);
+function loop(random: Random, indexing: Indexing): number[] {
+  const begins = random.chance(6) ? scan(random, indexing) : [];
+  const comesTo = random.chance(6) ? scan(random, indexing) : undefined;
+  const rest = body(random, indexing, comesTo === undefined ? 2 : comesTo.length + 6);
   return [...begins, ...rest, ...next(random, comesTo, begins.length + rest.length)];
 }
 
@@ -76,19 +104,22 @@ function next(random: Random, comesTo: readonly number[] | undefined, length: nu
 }
 
 /** A loop of up to three turns. */
-function scan(random: Random): number[] {
-  const turn = [...item(random), Word.addi(SCAN, SCAN, -1)];
+function scan(random: Random, indexing: Indexing): number[] {
+  const turn = [...item(random, indexing), Word.addi(SCAN, SCAN, -1)];
   return [...turn, Word.branch(4, 0, SCAN, -turn.length * 4), Word.iType(0x13, 7, SCAN, COUNT, 3)];
 }
 
 /** `behind`: instructions that follow in the loop. */
-function body(random: Random, behind: number): number[] {
+function body(random: Random, indexing: Indexing, behind: number): number[] {
   // Some are long enough for their turns to be counted by a register.
-  const items: number[][] = Array.from({ length: random.between(2, random.chance(4) ? 24 : 9) }, () => item(random));
+  const items: number[][] = Array.from({ length: random.between(2, random.chance(4) ? 24 : 9) }, () => item(random, indexing));
   for (const pointer of POINTERS) {
     if (random.chance(5)) continue;
     const moves = random.chance(5) ? Word.rType(0x33, 0, 0, pointer, pointer, STRIDE) : Word.addi(pointer, pointer, step(random));
     items.splice(random.below(items.length + 1), 0, [moves]);
+  }
+  for (const moves of [nextIndex(random), Word.addi(FOLLOWER, POINTERS[0], random.pick([0, 8, 16, 24, -8]))]) {
+    if (!random.chance(8)) items.splice(random.below(items.length + 1), 0, [moves]);
   }
   for (let i = 0; i < items.length; i++) {
     if (!random.chance(6)) continue;
@@ -107,6 +138,19 @@ function body(random: Random, behind: number): number[] {
 
 const step = (random: Random): number => random.pick([1, 2, 4, 8, 8, 8, 16, -1, -4, -8, -8, 40, 520, -264]);
 
+const nextIndex = (random: Random): number =>
+  random.chance(5) ? Word.addw(INDEX, INDEX, STRIDE) : Word.addiw(INDEX, INDEX, random.pick([1, 1, 1, 2, 3, -1, -1, -2, 65]));
+
+/** What is at the index, or at one near it. */
+function indexedItem(random: Random, { shift, isSigned }: Indexing, rd: number, size: number): number[] {
+  const [index, beside] = random.chance(2) ? [INDEX, []] : [rd, [Word.addiw(rd, INDEX, random.between(-2, 3))]];
+  // Now and then it is extended the other way.
+  const scaled = random.chance(10) !== isSigned ? [Word.slli(rd, index, shift)] : [Word.slli(rd, index, 32), Word.srli(rd, rd, 32 - shift)];
+  const imm = random.below(3) << size;
+  const access = random.chance(3) ? Word.store(size, random.pick(SUMS), rd, imm) : Word.iType(0x03, size, rd, rd, imm);
+  return [...beside, ...scaled, Word.add(rd, rd, INDEXED), access];
+}
+
 function floatItem(random: Random, pointer: number, imm: number): number {
   const [rd, rs1, rs2] = [random.pick(FLOATS), random.pick(FLOATS), random.pick(FLOATS)];
   if (random.chance(2)) return Word.rType(0x53, DYNAMIC, random.pick(FLOAT_OPERATIONS), rd, rs1, rs2);
@@ -122,13 +166,17 @@ function rotation(random: Random, rd: number, source: number): number[] {
   return [...shifts, Word.rType(0x33, random.pick([0, 4, 6]), 0, rd, left, right)];
 }
 
-function item(random: Random): number[] {
+function item(random: Random, indexing: Indexing): number[] {
   const rd = random.pick(random.chance(2) ? SUMS : TEMPORARIES);
   const source = random.pick(random.chance(2) ? SUMS : TEMPORARIES);
   const pointer = random.pick(POINTERS);
   const size = random.below(4);
   const imm = (random.between(-4, 6) << size) + (random.chance(12) ? 1 : 0);
-  switch (random.below(12)) {
+  switch (random.below(14)) {
+    case 12:
+      return indexedItem(random, indexing, rd, size);
+    case 11:
+      return [random.chance(2) ? Word.store(size, source, FOLLOWER, imm) : Word.iType(0x03, size, rd, FOLLOWER, imm)];
     case 10:
       return rotation(random, rd, source);
     case 9:

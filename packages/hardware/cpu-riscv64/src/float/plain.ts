@@ -22,3 +22,7 @@ export const isPlain32 = (r: F32, limit: I32 = HOST_LIMIT32): I32 => i32.ltU(i32
 /** Neither infinite nor NaN nor so large that a factor of two would make it so: any sum of this size is good, since sums below the normal range are exact. */
 export const isModest64 = (r: F64, limit: I64): I32 => i64.ltU(magnitude64(r), limit);
 export const isModest32 = (r: F32, limit: I32): I32 => i32.ltU(magnitude32(r), limit);
+
+/** Of either sign. */
+export const isZero64 = (value: F64): I32 => i64.eqz(magnitude64(value));
+export const isZero32 = (value: F32): I32 => i32.eqz(magnitude32(value));

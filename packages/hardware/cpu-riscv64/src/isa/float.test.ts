@@ -73,6 +73,11 @@ const VECTORS: readonly Vector[] = [
   ['fmul.d', [d(2 ** -1022), d(1 - EPS / 2)], RNE, d(2 ** -1022), UF | NX],
   ['fmul.d', [d((1 + EPS) * 2 ** -1022), d(1 - EPS)], RNE, d(2 ** -1022), NX],
   ['fmul.d', [d(0), d(Infinity)], RNE, NAN, NV],
+  ['fmul.d', [d(0), d(-3)], RDN, d(-0), 0],
+  ['fmul.d', [MIN, d(-0)], RUP, d(-0), 0],
+  ['fdiv.d', [d(-0), MAX], RTZ, d(-0), 0],
+  ['fdiv.d', [d(0), d(0)], RNE, NAN, NV],
+  ['fdiv.d', [MIN, d(4)], RNE, d(0), UF | NX],
   ['fdiv.d', [d(1), d(3)], RNE, d(1 / 3), NX],
   ['fdiv.d', [d(1), d(3)], RUP, d(1 / 3) + 1n, NX],
   ['fdiv.d', [d(6), d(3)], RNE, d(2), 0],
@@ -166,6 +171,7 @@ const VECTORS: readonly Vector[] = [
   ['fsub.s', [s(5), s(3)], RNE, s(2), 0],
   ['fsub.s', [s(5), s(5)], RDN, s(-0), 0],
   ['fmul.s', [MIN_S, s(0.5)], RNE, s(0), UF | NX],
+  ['fmul.s', [s(-0), MIN_S], RUP, s(-0), 0],
   ['fmul.s', [MAX_S, s(2)], RDN, MAX_S, OF | NX],
   ['fdiv.s', [s(1), s(3)], RNE, s(1 / 3), NX],
   ['fdiv.s', [s(1), s(0)], RNE, s(Infinity), DZ],
@@ -296,9 +302,15 @@ describe('rounding modes', () => {
 
   it.each([5, 6, 7])('mode %i in frm makes a dynamic one illegal', (mode) => {
     const bench = new Bench();
-    bench.place(encode(rowOf('fadd.d'), 7));
-    expect(() => bench.step([d(1), d(1)], mode << 5)).toThrow('"cause":"illegal"');
-    expect(bench.machine.context.pc).toBe(CODE);
+    for (const [name, operand] of [
+      ['fadd.d', 1],
+      ['fmul.d', 0],
+      ['fdiv.s', 0],
+    ] as const) {
+      bench.place(encode(rowOf(name), 7));
+      expect(() => bench.step([d(operand), d(1)], mode << 5)).toThrow('"cause":"illegal"');
+      expect(bench.machine.context.pc).toBe(CODE);
+    }
   });
 });
 

@@ -1,6 +1,6 @@
 import { IntegerKind } from '../float/convert.ts';
 import { DOUBLE, type FloatFormat, ones, Rounding, SINGLE, signMask } from '../float/format.ts';
-import { isModest32, isModest64, isPlain32, isPlain64 } from '../float/plain.ts';
+import { isModest32, isModest64, isPlain32, isPlain64, isZero32, isZero64 } from '../float/plain.ts';
 import { call, type Local } from '../wasm/code.ts';
 import { type Expr, type F32, type F64, f32, f64, type I32, type I64, i32, i64 } from '../wasm/expression.ts';
 import { type Guest, type Instruction, iType, row } from './instruction.ts';
@@ -52,14 +52,27 @@ const plain = (
 /** Where the mode is known to be none that the host has, only the exact path is written. */
 const hostMayRound = ({ mode }: Guest): boolean => mode === undefined || mode === Rounding.NEAREST_EVEN || mode === Rounding.DYNAMIC;
 
+/** Whether a result that is not known to be good is right all the same, in any mode, and raises no flag. */
+type IsExact<T extends 'f32' | 'f64'> = (r: Local<T>) => I32;
+
 /** The host's result if it is good, else the exact path's. */
-function round<T extends 'f32' | 'f64'>(g: Guest, host: Expr<T>, isGood: (r: Local<T>) => I32, exact: (mode: I32) => Expr<T>): Local<T> {
+function round<T extends 'f32' | 'f64'>(
+  g: Guest,
+  host: Expr<T>,
+  isGood: (r: Local<T>) => I32,
+  exact: (mode: I32) => Expr<T>,
+  isExact?: IsExact<T>,
+): Local<T> {
   const { code } = g;
   const r = code.local(host.type);
   const goExact = (): void => code.set(r, exact(g.roundingMode()));
   if (hostMayRound(g)) {
     code.set(r, host);
-    code.ifRarely(i32.eqz(isGood(r)), goExact);
+    code.ifRarely(i32.eqz(isGood(r)), () => {
+      // Where the mode is not known, it may be illegal.
+      if (isExact === undefined || g.mode === undefined) goExact();
+      else code.if(i32.eqz(isExact(r)), goExact);
+    });
   } else goExact();
   return r;
 }
@@ -67,13 +80,13 @@ function round<T extends 'f32' | 'f64'>(g: Guest, host: Expr<T>, isGood: (r: Loc
 /** An exact function's result: register contents. */
 type Exact = (mode: I32) => I64;
 
-function roundDouble(g: Guest, host: F64, isGood: (r: F64) => I32, exact: Exact): void {
-  g.setD(round(g, host, isGood, (mode) => f64.fromBits(exact(mode))));
+function roundDouble(g: Guest, host: F64, isGood: (r: F64) => I32, exact: Exact, isExact?: IsExact<'f64'>): void {
+  g.setD(round(g, host, isGood, (mode) => f64.fromBits(exact(mode)), isExact));
 }
 
 /** Exact functions give singles boxed. */
-function roundSingle(g: Guest, host: F32, isGood: (r: F32) => I32, exact: Exact): void {
-  g.setS(round(g, host, isGood, (mode) => f32.fromBits(i32.wrap(exact(mode)))));
+function roundSingle(g: Guest, host: F32, isGood: (r: F32) => I32, exact: Exact, isExact?: IsExact<'f32'>): void {
+  g.setS(round(g, host, isGood, (mode) => f32.fromBits(i32.wrap(exact(mode))), isExact));
 }
 
 interface Host {
@@ -81,6 +94,8 @@ interface Host {
   readonly double: (a: F64, b: F64) => F64;
   /** Results below the normal range are good too: sums are exact there. */
   readonly anySmall: boolean;
+  /** A result that is zero is exact if the first operand is, or if either is. */
+  readonly zeroIf?: 'first' | 'either';
 }
 
 const goodDouble =
@@ -100,9 +115,26 @@ function arithmetic(p: Precision, name: string, funct5: number, helper: 'add' | 
     if (p.bits === 64) {
       const a = code.let(g.d('rs1'));
       const b = code.let(g.d('rs2'));
-      roundDouble(g, host.double(a, b), goodDouble(g, host.anySmall), exact(i64.fromBits(a), i64.fromBits(b)));
-    } else roundSingle(g, host.single(g.s('rs1'), g.s('rs2')), goodSingle(g, host.anySmall), exact(g.f('rs1'), g.f('rs2')));
+      const isZero = zeroOf(host, a, b, isZero64);
+      roundDouble(g, host.double(a, b), goodDouble(g, host.anySmall), exact(i64.fromBits(a), i64.fromBits(b)), isZero);
+    } else {
+      const a = code.let(g.s('rs1'));
+      const b = code.let(g.s('rs2'));
+      const isZero = zeroOf(host, a, b, isZero32);
+      roundSingle(g, host.single(a, b), goodSingle(g, host.anySmall), exact(g.f('rs1'), g.f('rs2')), isZero);
+    }
   });
+}
+
+/** Whether a result is zero because of an operand that is: no other zero is exact. */
+function zeroOf<T extends 'f32' | 'f64'>(
+  { zeroIf }: Host,
+  a: Expr<T>,
+  b: Expr<T>,
+  isZero: (value: Expr<T>) => I32,
+): IsExact<T> | undefined {
+  if (zeroIf === undefined) return undefined;
+  return (r) => i32.and(isZero(r), zeroIf === 'first' ? isZero(a) : i32.or(isZero(a), isZero(b)));
 }
 
 function squareRoot(p: Precision): Instruction {
@@ -301,8 +333,8 @@ const conversions = (p: Precision): Instruction[] =>
 
 const ADD: Host = { single: f32.add, double: f64.add, anySmall: true };
 const SUBTRACT: Host = { single: f32.sub, double: f64.sub, anySmall: true };
-const MULTIPLY: Host = { single: f32.mul, double: f64.mul, anySmall: false };
-const DIVIDE: Host = { single: f32.div, double: f64.div, anySmall: false };
+const MULTIPLY: Host = { single: f32.mul, double: f64.mul, anySmall: false, zeroIf: 'either' };
+const DIVIDE: Host = { single: f32.div, double: f64.div, anySmall: false, zeroIf: 'first' };
 
 function bothPrecisions(p: Precision): Instruction[] {
   return [

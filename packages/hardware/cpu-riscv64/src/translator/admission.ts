@@ -5,7 +5,7 @@ import type { Counting, Position } from './counting.ts';
 import type { Integers } from './integers.ts';
 import { flagsAt } from './permissions.ts';
 import type { Version } from './versions.ts';
-import { isWithinPages, movesWithin, sum } from './windows.ts';
+import { Bounds, isWithinPages, movesWithin, sumOf } from './windows.ts';
 
 /** When the gate is shut: as many turns were made as were admitted, or there is not enough fuel for more. */
 export type Gate =
@@ -107,12 +107,12 @@ function turnsIn(distance: I32, stride: number): I32 {
 
 /** Looks whether the first turns are admitted: at all pages from the first byte that they access to the last. */
 function writeFirst({ code, version, integers }: Admitting, fail: Label): void {
-  let beyond: I64 | undefined;
+  const bounds = new Bounds();
   const flags = new Map<number, I32>();
-  for (const { roots, low, high, stride, right } of version.reaches) {
+  for (const { terms, low, high, stride, right } of version.reaches) {
     const far = stride * (version.firstTurns - 1);
-    const first = code.let(sum(integers, roots, low + Math.min(0, far)));
-    beyond = beyond === undefined ? first : i64.or(beyond, first);
+    const first = code.let(sumOf(integers, terms, low + Math.min(0, far)));
+    bounds.address(first);
     const last = high - low + Math.abs(far);
     for (let at = 0; ; at = Math.min(at + PAGE_SIZE, last)) {
       const page = flagsAt(i32.add(i32.wrap(first), i32.const(at)));
@@ -121,7 +121,13 @@ function writeFirst({ code, version, integers }: Admitting, fail: Label): void {
       if (at === last) break;
     }
   }
-  if (beyond === undefined) return;
-  code.brIf(fail, i64.ne(i64.shrU(beyond, i64.const(32)), i64.const(0)), false);
+  for (const { terms, low, high, stride } of version.naturals) {
+    const far = stride * (version.firstTurns - 1);
+    const first = code.let(sumOf(integers, terms, low + Math.min(0, far)));
+    bounds.natural(first);
+    bounds.natural(i64.add(first, i64.const(high - low + Math.abs(far))));
+  }
+  for (const { terms, low } of version.zeros) bounds.zero(sumOf(integers, terms, low));
+  bounds.check(code, fail);
   for (const [right, all] of flags) code.brIf(fail, i32.eqz(i32.and(all, i32.const(right))), false);
 }

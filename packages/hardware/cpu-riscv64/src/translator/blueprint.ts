@@ -2,9 +2,10 @@ import { type Flow, structure } from './flow.ts';
 import { type Plan, type Plans, planGuards } from './guards.ts';
 import { type Lifetimes, lifetimes } from './lifetimes.ts';
 import type { Registers } from './operands.ts';
+import { firstTurns } from './reaches.ts';
 import { type Block, type Region, returns, successors } from './region.ts';
 import { separateLoops } from './separation.ts';
-import { firstTurns, isSteady, steadyBlocks, structureVersions, type Version, versionLoops } from './versions.ts';
+import { isSteady, steadyBlocks, structureVersions, type Version, versionLoops } from './versions.ts';
 import { type Held, planWords, type Words } from './words.ts';
 
 /** All that is decided of a region before it is written. */
@@ -56,8 +57,8 @@ function plan(region: Region, exact: Flow, repeatedLeast: number, steadily?: Rea
  * turn is held in 64 bits all the time because it may be anything before the first.
  */
 function isBegunSteadily({ region, plans, words, lifetimes: { read } }: Blueprint, version: Version): boolean {
-  const { header, admission, members, reaches } = version;
-  if (firstTurns(reaches) === 0) return false;
+  const { header, admission, members, reaches, naturals } = version;
+  if (firstTurns(version) === 0) return false;
   const [before, after] = [words.start.get(header) as Held, words.start.get(admission) as Held];
   if ((after.words & ~before.words & (read.get(header) as Registers).x) !== 0) return false;
   let checks = 0;
@@ -67,7 +68,7 @@ function isBegunSteadily({ region, plans, words, lifetimes: { read } }: Blueprin
       if (access !== undefined && guards.get(i) !== 'guarded') checks++;
     }
   }
-  return checks > reaches.length;
+  return checks > reaches.length + naturals.length;
 }
 
 function longestPaths(region: Region, flow: Flow, checkpoints: ReadonlySet<number>): ReadonlyMap<number, number> {

@@ -59,7 +59,9 @@ export function countingOf(
 
 /** How far a register is from where it was when the turn began. */
 function movedBy(extent: Extent | undefined, register: number): number | undefined {
-  return extent !== undefined && extent.roots === 1 << register && extent.low === extent.high ? extent.low : undefined;
+  if (extent === undefined || extent.low !== extent.high || extent.naturals.length > 0) return undefined;
+  const [term, ...more] = extent.terms;
+  return term?.register === register && term.times === 1 && more.length === 0 ? extent.low : undefined;
 }
 
 /** Where a block ends that is in a later one of the turns that are copied behind each other. */

@@ -51,7 +51,7 @@ describe('loops that begin with a smaller one', () => {
     const { versions } = planRegion(region, 8);
     const version = versions.find(({ header }) => beginsLarger(header));
     expect([...(version?.members ?? [])].map((pc) => separated(region).blocks.get(pc)?.address)).toEqual([START + 12, START]);
-    expect(version?.reaches).toMatchObject([{ roots: 1 << A1, low: 0, high: 7, stride: 8 }]);
+    expect(version?.reaches).toMatchObject([{ terms: [{ register: A1, times: 1 }], low: 0, high: 7, stride: 8 }]);
   });
 
   it('are none where a loop is all there is', () => {

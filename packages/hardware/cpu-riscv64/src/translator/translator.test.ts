@@ -144,7 +144,7 @@ describe.each(['off', 'eager', 'hot'] as const)('accesses, translation %s', (tra
 const FLW = (rd: number, rs1: number, imm: number): number => ((imm << 20) | (rs1 << 15) | (2 << 12) | (rd << 7) | 0x07) >>> 0;
 const OP_FP = (funct7: number, rd: number, rs1: number, rs2: number, mode: number): number =>
   ((funct7 << 25) | (rs2 << 20) | (rs1 << 15) | (mode << 12) | (rd << 7) | 0x53) >>> 0;
-const [FADD_S, FADD_D, DYNAMIC, FRM, FCSR] = [0x00, 0x01, 7, 2, 3] as const;
+const [FADD_S, FADD_D, FMUL_D, FDIV_D, DYNAMIC, FRM, FCSR] = [0x00, 0x01, 0x09, 0x0d, 7, 2, 3] as const;
 const RET = Word.jalr(0, 1, 0);
 
 /** f0 … f31, then fcsr. */
@@ -199,6 +199,38 @@ describe.each(['off', 'eager', 'hot'] as const)('an illegal rounding mode, trans
     expect(run(10)).toBe('left');
     expect(traps).toMatchObject([{ cause: 'illegal' }]);
     expect([context.pc, context.retired, context.readNumber(A0)]).toEqual([CODE + 4, 600_003, 100_000]);
+  });
+});
+
+describe.each(['off', 'eager', 'hot'] as const)('results that are zero, translation %s', (translation) => {
+  const [TINY, FLAGS_NX, FLAGS_UF_NX] = [5e-324, 1, 3] as const;
+  const cases = [
+    { what: 'because a factor is', operation: FMUL_D, a: -3, b: 0, result: -0, flags: [0, FLAGS_NX] },
+    { what: 'because the dividend is', operation: FDIV_D, a: 0, b: -3, result: -0, flags: [0, FLAGS_NX] },
+    { what: 'because the product is too small', operation: FMUL_D, a: TINY, b: 0.25, result: 0, flags: [FLAGS_UF_NX, FLAGS_UF_NX] },
+    { what: 'because the quotient is too small', operation: FDIV_D, a: TINY, b: 4, result: 0, flags: [FLAGS_UF_NX, FLAGS_UF_NX] },
+  ];
+
+  it.each(cases)('$what, raise the flags that they should', ({ operation, a, b, result, flags }) => {
+    for (const [before, after] of [
+      [0, flags[0]],
+      [FLAGS_NX, flags[1]],
+    ] as const) {
+      const { context, run } = start(translation, OP_FP(operation, 2, 0, 1, DYNAMIC), Word.addi(A0, A0, 1), Word.jal(0, -8));
+      const bytes = new Uint8Array(260);
+      const view = new DataView(bytes.buffer);
+      // It is translated with numbers of which nothing is to be said.
+      for (const at of [0, 8]) view.setFloat64(at, 1, true);
+      context.copyFloatFrom(bytes);
+      expect(run(30_000)).toBe('budget');
+      view.setFloat64(0, a, true);
+      view.setFloat64(8, b, true);
+      bytes[256] = before;
+      context.copyFloatFrom(bytes);
+      expect(run(300)).toBe('budget');
+      const seen = floats(context);
+      expect([seen.getFloat64(16, true), seen.getUint8(256)]).toEqual([result, after]);
+    }
   });
 });
 

@@ -1,4 +1,4 @@
-import { atStart, type Extent, type Extents, either, follow } from './extents.ts';
+import { type Extent, type Extents, either, follow } from './extents.ts';
 import type { Op } from './op.ts';
 import { type Block, type Region, successors } from './region.ts';
 
@@ -12,11 +12,20 @@ export interface Turn {
   readonly after: Extents;
 }
 
-/** Follows a loop's blocks, in an order in which every way but those to the header goes forward; undefined if a turn may be left to the interpreter. */
-export function followTurn(region: Region, blocks: readonly Block[], header: number, members: ReadonlySet<number>): Turn | undefined {
+/**
+ * Follows a loop's blocks from its header, in an order in which every way but those to the header goes forward; undefined if a turn may be left to the
+ * interpreter. `start`: what is known of the registers when it begins.
+ */
+export function followTurn(
+  region: Region,
+  blocks: readonly Block[],
+  header: number,
+  members: ReadonlySet<number>,
+  start: Extents,
+): Turn | undefined {
   const accesses: { op: Op; base: Extent | undefined }[] = [];
   const ends = new Map<number, Extents>();
-  const before = new Map<number, Extents>([[header, atStart()]]);
+  const before = new Map<number, Extents>([[header, start]]);
   let after: Extents | undefined;
   const meet = (known: Extents | undefined, more: Extents): Extents => known?.map((extent, r) => either(extent, more[r])) ?? [...more];
   for (const block of blocks) {

@@ -6,6 +6,7 @@ import * as Word from '../differential/words.ts';
 import { Perm } from '../layout.ts';
 import { planRegion } from './blueprint.ts';
 import { REPEATED_LEAST } from './compiler.ts';
+import { type Term, ZERO } from './extents.ts';
 import { structure } from './flow.ts';
 import type { Translation } from './options.ts';
 import { exploreRegion, type Region } from './region.ts';
@@ -29,30 +30,57 @@ function versionsOf(words: readonly number[], hot?: ReadonlySet<number>): readon
 
 /** A loop of `body` that a1 counts down to 0. */
 const loop = (...body: readonly number[]): number[] => [...body, Word.addi(A1, A1, -1), Word.bnez(A1, -4 * (body.length + 1)), Word.ECALL];
+/** Each register once. */
+const terms = (...registers: number[]): Term[] => registers.map((register) => ({ register, times: 1 }));
 const set = (...registers: number[]): number => registers.reduce((bits, r) => bits | (1 << r), 0);
 
 describe('versions of loops', () => {
   it('know where accesses go, and how that moves', () => {
     const [version] = versionsOf(loop(Word.ld(A0, A2, 8), Word.sd(A0, A2, -8), Word.addi(A2, A2, 16)));
-    expect(version?.reaches).toEqual([{ roots: set(A2), low: -8, high: 15, right: Perm.WRITE, stride: 16, added: 0 }]);
+    expect(version?.reaches).toEqual([{ terms: terms(A2), low: -8, high: 15, right: Perm.WRITE, stride: 16, added: [] }]);
     expect(version?.shortest).toBe(5);
   });
 
   it('know registers that are added in each turn, and bases that are sums of registers', () => {
     const [added] = versionsOf(loop(Word.ld(A0, A2, 0), Word.add(A2, A2, A3)));
-    expect(added?.reaches).toMatchObject([{ roots: set(A2), stride: 0, added: set(A3) }]);
+    expect(added?.reaches).toMatchObject([{ terms: terms(A2), stride: 0, added: terms(A3) }]);
     const [both] = versionsOf(loop(Word.add(T0, A2, A3), Word.ld(A0, T0, 0), Word.addi(A3, A3, 8)));
-    expect(both?.reaches).toMatchObject([{ roots: set(A2, A3), low: 0, high: 7, stride: 8 }]);
+    expect(both?.reaches).toMatchObject([{ terms: terms(A2, A3), low: 0, high: 7, stride: 8 }]);
   });
 
   it('know tables by the range of their indices', () => {
     const [version] = versionsOf(loop(Word.andi(T0, A0, 0xf8), Word.add(T0, T0, A2), Word.ld(A0, T0, 0)));
-    expect(version?.reaches).toEqual([{ roots: set(A2), low: 0, high: 0xff, right: Perm.READ, stride: 0, added: 0 }]);
+    expect(version?.reaches).toEqual([{ terms: terms(A2), low: 0, high: 0xff, right: Perm.READ, stride: 0, added: [] }]);
+  });
+
+  it('know indices of 32 bits, and what has to be natural for them to be there', () => {
+    const scaled = [Word.slli(T0, A3, 32), Word.srli(T0, T0, 29), Word.add(T0, T0, A2)];
+    const [unsigned] = versionsOf(loop(...scaled, Word.ld(A0, T0, 8), Word.addiw(A3, A3, -1)));
+    const terms = [
+      { register: A2, times: 1 },
+      { register: A3, times: 8 },
+    ];
+    const index = [{ register: A3, times: 1 }];
+    expect(unsigned?.reaches).toEqual([{ terms, low: 8, high: 15, right: Perm.READ, stride: -8, added: [] }]);
+    expect(unsigned?.naturals).toEqual([{ terms: index, low: -1, high: 0, stride: -1, added: [] }]);
+    const [signed] = versionsOf(loop(Word.slli(T0, A3, 3), Word.add(T0, T0, A2), Word.ld(A0, T0, 8), Word.addw(A3, A3, A4)));
+    expect(signed?.reaches).toMatchObject([{ terms, low: 8, high: 15, stride: 0, added: [{ register: A4, times: 8 }] }]);
+    const both = [...index, { register: A4, times: 1 }];
+    expect(signed?.naturals).toMatchObject([{ terms: both, low: 0, high: 0, stride: 0, added: [{ register: A4, times: 1 }] }]);
+  });
+
+  it('know pointers that follow others', () => {
+    const [version] = versionsOf(loop(Word.sd(A0, T0, 8), Word.addi(A2, A2, 16), Word.addi(T0, A2, 4)));
+    expect(version?.reaches).toMatchObject([{ terms: terms(A2), low: 12, high: 19, stride: 16 }]);
+    expect(version?.zeros).toEqual([{ ...ZERO, terms: [...terms(T0), { register: A2, times: -1 }], low: -4, high: -4 }]);
   });
 
   it('are not made where an access may be anywhere', () => {
     expect(versionsOf(loop(Word.ld(A2, A2, 0)))).toEqual([]);
     expect(versionsOf(loop(Word.ld(A0, A2, 0), Word.add(A2, A2, A0)))).toEqual([]);
+    // What moves, or follows, by as much as the upper half holds.
+    expect(versionsOf(loop(Word.ld(A0, A2, 0), Word.slli(T0, A3, 32), Word.add(A2, A2, T0)))).toEqual([]);
+    expect(versionsOf(loop(Word.ld(A0, A2, 0), Word.slli(A2, A3, 32)))).toEqual([]);
     // Up or down, as a branch has it.
     expect(versionsOf(loop(Word.ld(A0, A2, 0), Word.beqz(A0, 8), Word.addi(A2, A2, -16), Word.addi(A2, A2, 8)))).toEqual([]);
   });
@@ -170,11 +198,42 @@ function observed(
   return seen;
 }
 
+/** What a test runs: instructions, and what registers hold before. */
+interface Running {
+  readonly words: readonly number[];
+  readonly registers: Readonly<Record<number, number>>;
+}
+
+/**
+ * A loop that is come to from within its region, with these in a1 to a4: at the last of five times, since a region has nothing but what was executed before.
+ * Until then it has two turns, and what it accesses is there. `skipped`: instructions that it is entered behind at the last time.
+ */
+function comeTo(body: readonly number[], registers: Readonly<Record<number, number>>, skipped = 0): Running {
+  const [TIMES, IS_LAST, USUAL, MORE] = [8, 9, 18, 22];
+  const usual = [2, DATA + 512, 0, DATA + 516];
+  const set = [A1, A2, A3, A4].flatMap((register, i) => [Word.rType(0x33, 7, 0, T0, MORE + i, IS_LAST), Word.add(register, T0, USUAL + i)]);
+  const begin = [
+    Word.iType(0x13, 3, IS_LAST, TIMES, 2),
+    Word.sub(IS_LAST, 0, IS_LAST),
+    ...set,
+    Word.addiw(A3, A3, 0),
+    Word.bnez(IS_LAST, 4 + 4 * skipped),
+  ];
+  const words = [...begin, ...loop(...body).slice(0, -1), Word.addi(TIMES, TIMES, -1)];
+  const all: Record<number, number> = { [TIMES]: 5 };
+  for (const [i, register] of [A1, A2, A3, A4].entries()) {
+    const value = usual[i] as number;
+    all[USUAL + i] = value;
+    all[MORE + i] = (registers[register] ?? value) - value;
+  }
+  return { words: [...words, Word.bnez(TIMES, -4 * words.length), Word.ECALL], registers: all };
+}
+
 describe('loops in two versions', () => {
   /** The second follows the first. */
   const lookUpTwice = [T0, T1].flatMap((to) => [Word.andi(to, A0, 0xf8), Word.add(to, to, A2), Word.ld(A0, to, 0)]);
   const long = Array.from({ length: 24 }, (_, i) => Word.addi(T0, T0, i));
-  const cases: Readonly<Record<string, { words: readonly number[]; registers: Readonly<Record<number, number>> }>> = {
+  const cases: Readonly<Record<string, Running>> = {
     'that leave what a turn writes to the next one': {
       words: loop(Word.addi(T0, A1, 5), Word.add(A0, A0, T0), Word.sd(T0, A2, 0), Word.addi(A2, A2, 8)),
       registers: { [A1]: 40, [A2]: DATA },
@@ -203,22 +262,13 @@ describe('loops in two versions', () => {
       words: loop(Word.branch(1, A1, A3, 8), Word.ld(T1, A2, 0), Word.addi(A4, A4, 1)),
       registers: { [A1]: 40, [A2]: DATA + 3 * 4096 - 4, [A3]: 11 },
     },
-    'that begin steadily and come to the end of what is mapped': {
-      words: [Word.addi(A4, A4, 1), ...loop(...lookUpTwice, Word.addi(A2, A2, 1024))],
-      registers: { [A1]: 40, [A2]: DATA },
-    },
-    'that begin steadily and come to its beginning': {
-      words: [Word.addi(A4, A4, 1), ...loop(...lookUpTwice, Word.addi(A2, A2, -1024))],
-      registers: { [A1]: 40, [A2]: DATA + 0x2e00 },
-    },
-    'that begin where nothing is mapped': {
-      words: [Word.addi(A4, A4, 1), ...loop(...lookUpTwice)],
-      registers: { [A1]: 40, [A2]: DATA - 64 },
-    },
-    'that begin beyond 32 bits': {
-      words: [Word.addi(A4, A4, 1), ...loop(...lookUpTwice)],
-      registers: { [A1]: 40, [A2]: 2 ** 32 + DATA },
-    },
+    'that begin steadily and come to the end of what is mapped': comeTo([...lookUpTwice, Word.addi(A2, A2, 1024)], {
+      [A1]: 40,
+      [A2]: DATA,
+    }),
+    'that begin steadily and come to its beginning': comeTo([...lookUpTwice, Word.addi(A2, A2, -1024)], { [A1]: 40, [A2]: DATA + 0x2e00 }),
+    'that begin where nothing is mapped': comeTo([...lookUpTwice], { [A1]: 40, [A2]: DATA - 64 }),
+    'that begin beyond 32 bits': comeTo([...lookUpTwice], { [A1]: 40, [A2]: 2 ** 32 + DATA }),
     'that begin again and again': {
       words: [
         ...Word.li(A1, 3),
@@ -237,6 +287,62 @@ describe('loops in two versions', () => {
       words: [...loop(...long, Word.addi(A2, A2, -8), Word.branch(0, A1, A3, 16), Word.sd(T0, A2, 0)), Word.ECALL],
       registers: { [A1]: 9, [A2]: DATA + 512, [A3]: 3 },
     },
+    'whose index becomes too large for 31 bits': {
+      words: loop(Word.slli(T0, A3, 3), Word.add(T0, T0, A2), Word.ld(T1, T0, 0), Word.addiw(A3, A3, 1)),
+      registers: { [A1]: 40, [A2]: DATA - 8 * (2 ** 31 - 20), [A3]: 2 ** 31 - 20 },
+    },
+    'whose index becomes negative': {
+      words: loop(Word.slli(T0, A3, 32), Word.srli(T0, T0, 29), Word.add(T0, T0, A2), Word.ld(T1, T0, 0), Word.addiw(A3, A3, -1)),
+      registers: { [A1]: 40, [A2]: DATA + 1024, [A3]: 20 },
+    },
+    'whose index moves by a register and becomes too large': {
+      words: loop(Word.slli(T0, A3, 3), Word.add(T0, T0, A2), Word.ld(T1, T0, 0), Word.addw(A3, A3, A4)),
+      registers: { [A1]: 40, [A2]: DATA - 8 * (2 ** 31 - 60), [A3]: 2 ** 31 - 60, [A4]: 3 },
+    },
+    'whose index moves by a negative register': {
+      words: loop(Word.slli(T0, A3, 3), Word.add(T0, T0, A2), Word.ld(T1, T0, 0), Word.addw(A3, A3, A4)),
+      registers: { [A1]: 40, [A2]: DATA, [A3]: 100, [A4]: -8 },
+    },
+    'whose index is negative, which few turns look at': {
+      words: loop(
+        Word.branch(1, A1, A4, 20),
+        Word.slli(T0, A3, 32),
+        Word.srli(T0, T0, 29),
+        Word.add(T0, T0, A2),
+        Word.ld(T1, T0, 0),
+        Word.addiw(A3, A3, 1),
+      ),
+      registers: { [A1]: 40, [A2]: DATA + 8 * 400, [A3]: -400, [A4]: 11 },
+    },
+    'that begin steadily, and whose index is negative': comeTo(
+      [
+        ...[0, 0, 1].flatMap((by) => [
+          Word.addiw(T0, A3, by),
+          Word.slli(T0, T0, 32),
+          Word.srli(T0, T0, 29),
+          Word.add(T0, T0, A2),
+          Word.ld(A0, T0, 0),
+        ]),
+        Word.addiw(A3, A3, 1),
+      ],
+      { [A1]: 40, [A2]: DATA + 8 * 400, [A3]: -5 },
+    ),
+    'that begin steadily, and whose index becomes too large': comeTo(
+      [
+        ...[0, 0, 1].flatMap((by) => [Word.addiw(T0, A3, by), Word.slli(T0, T0, 3), Word.add(T0, T0, A2), Word.ld(A0, T0, 0)]),
+        Word.addiw(A3, A3, 1),
+      ],
+      { [A1]: 40, [A2]: DATA - 8 * (2 ** 31 - 6), [A3]: 2 ** 31 - 6 },
+    ),
+    'that begin steadily, with a pointer that follows another from the second turn on': comeTo(
+      [...lookUpTwice, Word.sd(A0, A4, 8), Word.addi(A2, A2, 16), Word.addi(A4, A2, 4)],
+      { [A1]: 20, [A2]: DATA, [A4]: DATA + 3 * 4096 - 8 },
+    ),
+    'that are entered behind what makes a pointer follow another': comeTo(
+      [Word.sd(A0, A4, 8), Word.addi(A2, A2, 16), Word.addi(A4, A2, 4)],
+      { [A1]: 20, [A2]: DATA, [A4]: DATA + 3 * 4096 - 8 },
+      3,
+    ),
     'that move by a register, further than a window': {
       words: loop(Word.branch(4, A3, A1, 8), Word.ld(T1, A2, 0), Word.add(A2, A2, A4)),
       registers: { [A1]: 40, [A2]: DATA, [A3]: 12, [A4]: -(2 ** 31) },

@@ -1,12 +1,10 @@
-import type { Access } from './accesses.ts';
 import { type Counting, countingOf } from './counting.ts';
-import type { Extent, Extents } from './extents.ts';
 import { type Flow, type Item, innermost, structure } from './flow.ts';
-import type { Op } from './op.ts';
 import type { Registers } from './operands.ts';
+import { type Admitted, type AdmittedTurn, admittedTurn, basesOf, FIRST_TURNS_LEAST, firstTurns, registersIn } from './reaches.ts';
 import { type Block, instructionsOf, type Region, redirected, successors, withBlocks } from './region.ts';
 import { beginsLarger } from './separation.ts';
-import { followTurn, type Turn } from './turn.ts';
+import { followTurn } from './turn.ts';
 
 /**
  * Innermost loops in two versions. The exact one is what the region has: it looks at the fuel in each turn and at the permissions of each access, may be
@@ -29,7 +27,7 @@ import { followTurn, type Turn } from './turn.ts';
  * wrote was not written to memory, as far as one more turn surely writes it again: that one neither faults nor runs out of fuel, and nobody looks before
  * it is over, even if the interpreter has to make it, as for misaligned accesses.
  */
-export interface Version {
+export interface Version extends Admitted {
   /** Of the exact loop. */
   readonly header: number;
   readonly begin: number;
@@ -39,7 +37,6 @@ export interface Version {
   readonly firstTurns: number;
   /** The loop's blocks; the steady version has a copy of each. */
   readonly members: ReadonlySet<number>;
-  readonly reaches: readonly Reach[];
   /** Fewest instructions of a turn. */
   readonly shortest: number;
   /** Registers that a turn writes before anyone may look at them. */
@@ -48,21 +45,6 @@ export interface Version {
   readonly turns: number;
   /** How its steady turns are counted; undefined: by the fuel. */
   readonly counting: Counting | undefined;
-}
-
-/** Accesses of a loop that are relative to the same registers, and how these move. Sets of registers: bit n for xn. */
-export interface Reach {
-  /** What the addresses are relative to: the sum of these registers as they are when a turn begins. */
-  readonly roots: number;
-  /** From the first byte to the last, in a turn, from there. */
-  readonly low: number;
-  readonly high: number;
-  /** Perm.READ; or Perm.WRITE, which never comes without it. */
-  readonly right: number;
-  /** How far they move in a turn, at most: up if positive. */
-  readonly stride: number;
-  /** Registers that do not change and are added in each turn as well. */
-  readonly added: number;
 }
 
 /** A region with versions of its loops. */
@@ -83,12 +65,6 @@ const TURN = 2 ** 36;
 /** Larger loops are not copied. */
 const INSTRUCTIONS_MAX = 300;
 const BLOCKS_MAX = 24;
-/** Farthest that the bytes of a reach may be from each other: a window of memory has eight pages, and is to last for some turns. */
-const REACH_BYTES_MAX = 8192;
-const REACHES_MAX = 8;
-/** A loop is begun with so many turns admitted, or fewer if their bytes would be farther from each other; not with less than the least. */
-const FIRST_TURNS_MAX = 16;
-const FIRST_TURNS_LEAST = 4;
 
 /** Of the turns of a steady version that are behind each other, so many at most, and so many instructions and blocks. */
 const REPEATED_TURNS_MAX = 8;
@@ -123,8 +99,14 @@ export function structureVersions({ region, versions }: Versioned): Flow {
 }
 
 /** The integer registers that an admission reads. */
-export const registersOf = ({ reaches, counting }: Version): number =>
-  reaches.reduce((all, { roots, added }) => all | roots | added, countedBy(counting));
+export function registersOf({ reaches, naturals, zeros, counting }: Version): number {
+  const moving = [...reaches, ...naturals];
+  return (
+    registersIn([...moving, ...zeros].flatMap(({ terms }) => terms)) |
+    registersIn(moving.flatMap(({ added }) => added)) |
+    countedBy(counting)
+  );
+}
 
 /** The register that steady turns are counted by, which the gate reads: bit n for xn; 0 if there is none. */
 export const countedBy = (counting: Counting | undefined): number => (counting === undefined ? 0 : 1 << counting.register);
@@ -167,16 +149,18 @@ function versionOf(
   if (beginsLarger(header) && members.size === 1) return undefined;
   const steady = steadyTurn(region, flow, header, members);
   if (steady === undefined) return undefined;
-  const { blocks, turn, reaches } = steady;
+  const { blocks, turn, reaches, naturals, zeros } = steady;
   const isRepeated = instructionsOf(blocks) >= repeatedLeast;
   return {
     header,
     begin: header + BEGIN,
     admission: header + ADMISSION,
     gate: header + GATE,
-    firstTurns: isBegunSteadily ? firstTurns(reaches) : 0,
+    firstTurns: isBegunSteadily ? firstTurns(steady) : 0,
     members,
     reaches,
+    naturals,
+    zeros,
     shortest: shortestTurn(region, blocks, header, members),
     transient: transient(region, blocks, header, members),
     turns: isRepeated ? turnsBetween(blocks, isBegunSteadily) : 1,
@@ -189,22 +173,21 @@ function versionOf(
 export const isSteady = (region: Region, flow: Flow, header: number, members: ReadonlySet<number>): boolean =>
   steadyTurn(region, flow, header, members) !== undefined;
 
-/** The blocks of a loop in their order, and a turn of it, if it may have a steady version. */
-function steadyTurn(
-  region: Region,
-  { order }: Flow,
-  header: number,
-  members: ReadonlySet<number>,
-): { blocks: readonly Block[]; turn: Turn; reaches: readonly Reach[] } | undefined {
+/** The blocks of a loop in their order, and a turn of it. */
+interface Steady extends AdmittedTurn {
+  readonly blocks: readonly Block[];
+}
+
+/** Of a loop, if it may have a steady version. */
+function steadyTurn(region: Region, { order }: Flow, header: number, members: ReadonlySet<number>): Steady | undefined {
   const { hot } = region;
   if (members.size > BLOCKS_MAX || (hot !== undefined && ![...members].some((pc) => hot.has((region.blocks.get(pc) as Block).address))))
     return undefined;
   const blocks = order.filter((pc) => members.has(pc)).map((pc) => region.blocks.get(pc) as Block);
   if (blocks.some(({ end }) => end.kind !== 'go' && end.kind !== 'branch')) return undefined;
   if (instructionsOf(blocks) > INSTRUCTIONS_MAX) return undefined;
-  const turn = followTurn(region, blocks, header, members);
-  const reaches = turn && reachesOf(turn);
-  return turn && reaches && { blocks, turn, reaches };
+  const admitted = admittedTurn((start) => followTurn(region, blocks, header, members, start));
+  return admitted && { blocks, ...admitted };
 }
 
 /** How many turns a steady version makes between one look of its gate and the next: where it is begun steadily, not more than are surely admitted first, with one after them. */
@@ -212,72 +195,6 @@ function turnsBetween(blocks: readonly Block[], isBegunSteadily: boolean): numbe
   const most = isBegunSteadily ? FIRST_TURNS_LEAST - 1 : REPEATED_TURNS_MAX;
   const room = Math.min(REPEATED_INSTRUCTIONS_MAX / instructionsOf(blocks), REPEATED_BLOCKS_MAX / blocks.length);
   return Math.max(1, Math.min(most, Math.floor(room)));
-}
-
-// ───── what a turn accesses ─────
-
-/** All accesses, by what they are relative to; undefined if some are anywhere. */
-function reachesOf(turn: Turn): Reach[] | undefined {
-  const reaches = new Map<number, Reach>();
-  for (const { op, base } of turn.accesses) {
-    const one = base === undefined ? undefined : reachOf(op, base, turn.after);
-    if (one === undefined) return undefined;
-    const before = reaches.get(one.roots);
-    const both = before === undefined ? one : together(before, one);
-    if (both.high - both.low >= REACH_BYTES_MAX) return undefined;
-    reaches.set(one.roots, both);
-  }
-  return reaches.size > REACHES_MAX ? undefined : [...reaches.values()];
-}
-
-/** Where an access whose base register is `base` goes, and how that moves from turn to turn; undefined if that may be anywhere. */
-function reachOf(op: Op, base: Extent, after: Extents): Reach | undefined {
-  const { low, high, right } = op.access as Access;
-  const moves = movesOf(base.roots, after);
-  if (moves === undefined || (moves.low < 0 && (moves.high > 0 || moves.roots !== 0))) return undefined;
-  const stride = moves.low < 0 ? moves.low : moves.high;
-  return { roots: base.roots, low: base.low + low, high: base.high + high, right, stride, added: moves.roots };
-}
-
-/** What a turn adds to the sum of registers: a number, and perhaps registers that do not change. */
-function movesOf(roots: number, after: Extents): Extent | undefined {
-  let all: Extent = { roots: 0, low: 0, high: 0 };
-  for (let register = 1; register < 32; register++) {
-    if (((roots >>> register) & 1) === 0) continue;
-    const one = after[register];
-    const bit = 1 << register;
-    if (one === undefined || (one.roots & bit) === 0) return undefined;
-    const added = one.roots & ~bit;
-    if ((added & all.roots) !== 0 || !areSteady(added, after)) return undefined;
-    all = { roots: all.roots | added, low: all.low + one.low, high: all.high + one.high };
-  }
-  return all;
-}
-
-/** Whether a turn leaves registers as they are. */
-function areSteady(registers: number, after: Extents): boolean {
-  return after.every((extent, r) => {
-    const bit = 1 << r;
-    return (registers & bit) === 0 || (extent?.roots === bit && extent.low === 0 && extent.high === 0);
-  });
-}
-
-/** The registers that accesses are relative to. */
-const basesOf = (reaches: readonly Reach[]): number => reaches.reduce((all, { roots }) => all | roots, 0);
-
-/** Two reaches with the same registers as one. */
-function together(a: Reach, b: Reach): Reach {
-  return { ...a, low: Math.min(a.low, b.low), high: Math.max(a.high, b.high), right: Math.max(a.right, b.right) };
-}
-
-/** How many turns may be admitted when the loop begins; 0: the accesses of a few are too far from each other. */
-export function firstTurns(reaches: readonly Reach[]): number {
-  let turns = FIRST_TURNS_MAX;
-  for (const { low, high, stride, added } of reaches) {
-    if (added !== 0) return 0;
-    if (stride !== 0) turns = Math.min(turns, 1 + Math.floor((REACH_BYTES_MAX - 1 - (high - low)) / Math.abs(stride)));
-  }
-  return turns < FIRST_TURNS_LEAST ? 0 : turns;
 }
 
 // ───── what a turn takes and writes ─────

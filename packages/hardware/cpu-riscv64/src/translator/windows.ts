@@ -1,9 +1,11 @@
 import { PAGE_SHIFT, PAGE_SIZE, PERMS } from '../layout.ts';
 import type { Code, Label, Local } from '../wasm/code.ts';
 import { type I32, type I64, i32, i64 } from '../wasm/expression.ts';
+import type { Term } from './extents.ts';
 import type { Integers } from './integers.ts';
 import { flagsAt } from './permissions.ts';
-import type { Reach, Version } from './versions.ts';
+import type { Moving, Reach } from './reaches.ts';
+import type { Version } from './versions.ts';
 
 /**
  * How often the accesses of a loop can move, as they do from turn to turn, and still be in pages that allow them. What is looked at is a window of eight
@@ -20,6 +22,8 @@ export interface Looking {
 
 /** More is not found where nothing moves. */
 const MOVES_MAX = 1 << 20;
+/** More is not found where something has to be natural that moves up. */
+const NATURAL_MOVES_MAX = 1 << 12;
 /** Pages in a window. */
 const WINDOW_PAGES = 8;
 const WINDOW_BYTES = WINDOW_PAGES * PAGE_SIZE;
@@ -32,46 +36,101 @@ const SPAN_WITHIN_MAX = 64;
 /** Whether only the pages are looked at that accesses are in. Steady versions of several turns at a time would leave too many before a page's end to the exact one. */
 export const isWithinPages = ({ reaches, turns }: Version): boolean =>
   turns === 1 &&
-  reaches.every(({ low, high, stride, added }) => added === 0 && Math.abs(stride) <= STRIDE_WITHIN_MAX && high - low < SPAN_WITHIN_MAX);
+  reaches.every(
+    ({ low, high, stride, added }) => added.length === 0 && Math.abs(stride) <= STRIDE_WITHIN_MAX && high - low < SPAN_WITHIN_MAX,
+  );
 
 /** How often all accesses can move. Less than once may mean that they are not even allowed where they are; for some of that, control goes to `fail`. */
 export function movesWithin(looking: Looking, fail: Label): Local<'i32'> {
   const { code, version, integers } = looking;
   const roomFor = isWithinPages(version) ? roomInPage : roomInWindow;
-  let beyond: I64 | undefined;
+  const bounds = new Bounds();
   let moves: Local<'i32'> | undefined;
+  const atMost = (often: I32): void => {
+    const most = code.let(often);
+    if (moves === undefined) moves = most;
+    else code.set(moves, i32.select(i32.ltS(most, moves), most, moves));
+  };
   for (const reach of version.reaches) {
-    const first = code.let(sum(integers, reach.roots, reach.low));
-    beyond = beyond === undefined ? first : i64.or(beyond, first);
+    const first = code.let(sumOf(integers, reach.terms, reach.low));
+    bounds.address(first);
     const room = code.let(roomFor(code, first, reach, fail));
-    if (reach.stride === 0 || reach.added !== 0) code.brIf(fail, i32.ltS(room, i32.const(0)), false);
-    if (reach.stride === 0 && reach.added === 0) continue;
-    const often = code.let(timesIn(looking, room, reach, fail));
-    if (moves === undefined) moves = often;
-    else code.set(moves, i32.select(i32.ltS(often, moves), often, moves));
+    if (reach.stride === 0 || isAdding(reach)) code.brIf(fail, i32.ltS(room, i32.const(0)), false);
+    if (reach.stride !== 0 || isAdding(reach)) atMost(timesIn(looking, room, reach, fail));
   }
-  if (beyond !== undefined) code.brIf(fail, i64.ne(i64.shrU(beyond, i64.const(32)), i64.const(0)), false);
+  for (const { terms, low } of version.zeros) bounds.zero(sumOf(integers, terms, low));
+  for (const natural of version.naturals) {
+    const first = code.let(sumOf(integers, natural.terms, natural.low));
+    bounds.natural(first);
+    bounds.natural(i64.add(first, farthest(looking, natural, fail)));
+    if (natural.stride < 0) atMost(timesIn(looking, i32.wrap(first), natural, fail));
+    else if (natural.stride > 0 || isAdding(natural)) atMost(i32.const(NATURAL_MOVES_MAX));
+  }
+  bounds.check(code, fail);
   return moves ?? code.let(i32.const(MOVES_MAX));
 }
 
-/** Of registers as they are, and a number. */
-export function sum(integers: Looking['integers'], registers: number, start: number): I64 {
-  let all: I64 = i64.const(start);
-  for (let r = 1; r < 32; r++) if (((registers >>> r) & 1) !== 0) all = i64.add(all, integers.value(r));
-  return all;
+/** From where something that has to be natural begins, how far up it may come at most. */
+function farthest({ code, integers }: Looking, natural: Moving, fail: Label): I64 {
+  const span = i64.const(natural.high - natural.low);
+  if (!isAdding(natural)) return i64.add(span, i64.const(Math.max(0, natural.stride) * NATURAL_MOVES_MAX));
+  const distance = code.let(distanceOf(code, sumOf(integers, natural.added, natural.stride), fail));
+  return i64.add(span, i64.mul(distance, i64.const(NATURAL_MOVES_MAX)));
 }
 
-/** How often a reach can move in the room that it has; less than once if it lacks any. */
-function timesIn({ code, integers }: Looking, room: I32, { stride, added }: Reach, fail: Label): I32 {
-  if (added !== 0) return i32.divU(room, writeDistance(code, code.let(sum(integers, added, 0)), stride, fail));
+/** What is to be less than 2³², as addresses are, what less than 2³¹, and what 0, all at once. */
+export class Bounds {
+  readonly #by = new Map<number, I64>();
+
+  address(value: I64): void {
+    this.#add(value, 32);
+  }
+
+  natural(value: I64): void {
+    this.#add(value, 31);
+  }
+
+  zero(value: I64): void {
+    this.#add(value, 0);
+  }
+
+  /** Goes to `fail` if anything is not. */
+  check(code: Code, fail: Label): void {
+    const beyond = [...this.#by].map(([bits, all]) => (bits === 0 ? all : i64.shrU(all, i64.const(bits))));
+    if (beyond.length > 0) code.brIf(fail, i64.ne(beyond.reduce(i64.or), i64.const(0)), false);
+  }
+
+  #add(value: I64, bits: number): void {
+    const before = this.#by.get(bits);
+    this.#by.set(bits, before === undefined ? value : i64.or(before, value));
+  }
+}
+
+/** Of registers as they are, and a number. */
+export function sumOf(integers: Looking['integers'], terms: readonly Term[], start: number): I64 {
+  return terms.reduce((all: I64, { register, times }) => i64.add(all, multiple(integers.value(register), times)), i64.const(start));
+}
+
+function multiple(value: I64, times: number): I64 {
+  if (times === 1) return value;
+  const power = Math.log2(times);
+  return Number.isInteger(power) ? i64.shl(value, i64.const(power)) : i64.mul(value, i64.const(times));
+}
+
+const isAdding = ({ added }: Moving): boolean => added.length > 0;
+
+/** How often something can move in the room that it has; less than once if it lacks any. */
+function timesIn({ code, integers }: Looking, room: I32, { stride, added }: Moving, fail: Label): I32 {
+  if (added.length > 0) return i32.divU(room, i32.wrap(distanceOf(code, sumOf(integers, added, stride), fail)));
   const power = Math.log2(Math.abs(stride));
   return Number.isInteger(power) ? i32.shrS(room, i32.const(power)) : i32.divS(room, i32.const(Math.abs(stride)));
 }
 
 /** How far a turn moves that adds registers: that must be upward, and by less than a window. */
-function writeDistance(code: Code, added: I64, stride: number, fail: Label): I32 {
-  code.brIf(fail, i64.gtU(i64.sub(added, i64.const(1)), i64.const(WINDOW_BYTES)));
-  return i32.add(i32.wrap(added), i32.const(stride));
+function distanceOf(code: Code, sum: I64, fail: Label): I64 {
+  const distance = code.let(sum);
+  code.brIf(fail, i64.geU(i64.sub(distance, i64.const(1)), i64.const(WINDOW_BYTES)), false);
+  return distance;
 }
 
 // ───── bytes that a reach can move by; negative if it has no room to begin with ─────
