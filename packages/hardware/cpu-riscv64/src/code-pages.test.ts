@@ -46,7 +46,7 @@ describe('a space with more pages of code than slots', () => {
 
   it.each([
     ['interpreted', 'off'],
-    ['translated', { period: 2, samples: 2, batch: 64, eager: false, patience: 0 }],
+    ['translated', { period: 2, samples: 2, batch: 64, eager: false, patience: 0, joinLeast: 1000, joinPatience: 1 }],
   ] as const)('executes them as if there were no end of slots, %s', (_what, translate) => {
     const machine = new TestMachine(undefined, translate);
     descending(machine);

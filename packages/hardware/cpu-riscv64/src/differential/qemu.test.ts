@@ -25,7 +25,7 @@ const TIMEOUT_MS = 600_000 + SEQUENCES * 60;
 /** Reports a few failures in full rather than all of them. */
 const REPORTS_MAX = 10;
 
-/** Anything from translating every target of a jump at once, one time in `oneIn`, to translating a few late. */
+/** Anything from translating every target of a jump at once, one time in `oneIn`, to translating a few late; and what was translated is made anew soon or never. */
 function randomThresholds(random: Random, oneIn: number): TranslatorOptions {
   const atOnce = random.chance(oneIn);
   return {
@@ -34,6 +34,8 @@ function randomThresholds(random: Random, oneIn: number): TranslatorOptions {
     batch: atOnce ? 1 : random.between(1, 48),
     eager: random.chance(2),
     patience: atOnce ? 0 : random.below(3000),
+    joinLeast: random.between(1000, 50_000),
+    joinPatience: random.chance(2) ? 0 : 1000,
   };
 }
 

@@ -160,6 +160,8 @@ describe('code that is replaced, moved, discarded, forbidden or forked', () => {
         batch: random.between(1, 4),
         eager: random.chance(2),
         patience: random.below(500),
+        joinLeast: random.below(1000),
+        joinPatience: 0,
       };
       const expected = notesOf(seed, 'off');
       expect(expected.filter((note) => note.startsWith('fault')).length).toBeGreaterThan(10);

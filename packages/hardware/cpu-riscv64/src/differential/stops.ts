@@ -116,8 +116,8 @@ function changeFloat(random: Random, context: Riscv64Context): void {
   context.copyFloatFrom(state);
 }
 
-/** Interpreted before it is translated, so that it is seen what it calls. */
-const SOON: TranslatorOptions = { period: 0, samples: 3, batch: 1, eager: false, patience: 0 };
+/** Interpreted before it is translated, so that it is seen what it calls, and made anew as one now and then. */
+const SOON: TranslatorOptions = { period: 0, samples: 3, batch: 1, eager: false, patience: 0, joinLeast: 500, joinPatience: 0 };
 
 /**
  * Runs a program interpreted and translated with the same budgets, some at once, some soon.

@@ -34,12 +34,15 @@ export class Library {
     return program;
   }
 
-  /** A module that was compiled, of a program, which is undefined if nobody keeps it; undefined if the host has no room for another module. */
-  add(bytes: Uint8Array<ArrayBuffer>, shapes: readonly Shape[], program: Program | undefined): Shared | undefined {
+  /**
+   * A module that was compiled, of a program, which is undefined if nobody keeps it; undefined if the host has no room for another module. `isWhole`: whether it
+   * is of all that there was.
+   */
+  add(bytes: Uint8Array<ArrayBuffer>, shapes: readonly Shape[], program: Program | undefined, isWhole: boolean): Shared | undefined {
     const module = moduleFrom(bytes);
     if (module === undefined) return undefined;
     const shared = new Shared(shapes, module, program && bytes);
-    program?.add(shared);
+    program?.add(shared, isWhole);
     this.#add(shared);
     return shared;
   }

@@ -10,14 +10,23 @@ export interface TranslatorOptions {
   readonly eager: boolean;
   /** Instructions to run after something became hot before it is translated, so that more may come along and short programs pay nothing. */
   readonly patience: number;
+  /** Instructions that translated code runs before all of it is made anew as one module: at least so many, and so many for each guest instruction in it. */
+  readonly joinLeast: number;
+  readonly joinPatience: number;
 }
+
+const NEVER = Number.POSITIVE_INFINITY;
+/** Two seconds, as a rule: a short program pays nothing. */
+const JOIN_LEAST = 10_000_000_000;
+/** To make a guest instruction anew, and for the host to optimise it, takes as long as some 400,000 take to run: a twentieth of that. */
+const JOIN_PATIENCE = 8_000_000;
 
 /** `hot`: what is sampled often; `eager`: every target of a jump at once, for tests; `off`: nothing. */
 export type Translation = 'hot' | 'eager' | 'off';
 
 const OPTIONS: Readonly<Record<Translation, TranslatorOptions | undefined>> = {
-  hot: { period: 127, samples: 256, batch: 24, eager: false, patience: 400_000 },
-  eager: { period: 0, samples: 1, batch: 1, eager: true, patience: 0 },
+  hot: { period: 127, samples: 256, batch: 24, eager: false, patience: 400_000, joinLeast: JOIN_LEAST, joinPatience: JOIN_PATIENCE },
+  eager: { period: 0, samples: 1, batch: 1, eager: true, patience: 0, joinLeast: NEVER, joinPatience: NEVER },
   off: undefined,
 };
 

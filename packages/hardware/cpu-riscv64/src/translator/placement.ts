@@ -41,6 +41,7 @@ export class Placement {
   readonly #byPage = new Map<number, Set<Placed>>();
   readonly #changes = new Map<number, number>();
   readonly #modules = new Map<Shared, PlacedModule>();
+  #instructions = 0;
 
   constructor(engine: Engine, code: CodePages, counters: Counters) {
     this.#engine = engine;
@@ -59,6 +60,16 @@ export class Placement {
   /** The region that is entered at addresses around `pc`. */
   ownerOf(pc: number): Placed | undefined {
     return this.#byIndex[this.#owners.get(pc >>> PAGE_SHIFT)?.[(pc & (PAGE_SIZE - 1)) >> 1] ?? 0];
+  }
+
+  /** Guest instructions of all regions that are entered. */
+  get instructions(): number {
+    return this.#instructions;
+  }
+
+  /** All regions that are entered, the newest first. */
+  all(): Placed[] {
+    return this.#byIndex.filter((placed): placed is Placed => placed !== undefined).reverse();
   }
 
   /** Regions that are entered and jump to addresses known only at run time. */
@@ -121,6 +132,7 @@ export class Placement {
   startOver(): void {
     this.clear();
     this.#byIndex = [undefined];
+    this.#instructions = 0;
     this.#owners.clear();
     this.#byPage.clear();
     this.#modules.clear();
@@ -183,6 +195,7 @@ export class Placement {
       this.#code.hold(page);
     }
     this.#byIndex[index] = placed;
+    this.#instructions += shape.instructions;
     this.#engine.u8[ENTERED + index] = 1;
     this.#own(shape, index, 0);
     for (const [i, entry] of shape.entries.entries()) this.#code.setHandle(entry, handleOf(index, i));
@@ -232,6 +245,7 @@ export class Placement {
   #remove(placed: Placed): void {
     this.#leave(placed);
     this.#byIndex[placed.index] = undefined;
+    this.#instructions -= placed.shape.instructions;
     for (const page of placed.shape.pages) {
       const set = this.#byPage.get(page);
       set?.delete(placed);

@@ -7,6 +7,7 @@ import { Shelf } from '../differential/shelf.ts';
 import type { trace } from '../differential/stops.ts';
 import { tangle } from '../differential/tangles.ts';
 import * as Word from '../differential/words.ts';
+import type { Translation, TranslatorOptions } from './options.ts';
 import type { KeptProgram } from './program.ts';
 
 const CODE = 0x1_0000;
@@ -25,10 +26,14 @@ async function inProcess<T>(work: (modules: { Riscv64Cpu: typeof import('../cpu.
 }
 
 /** Runs `programs` of one space in turns in a process that keeps its code on `shelf`. */
-function running(shelf: Shelf, work: (machine: Machine) => void): Promise<Readonly<Record<string, number>>> {
+function running(
+  shelf: Shelf,
+  work: (machine: Machine) => void,
+  translation: Translation | TranslatorOptions = 'hot',
+): Promise<Readonly<Record<string, number>>> {
   return inProcess(({ Riscv64Cpu }) => {
     const store = shelf.open();
-    const cpu = new Riscv64Cpu(store, 'hot');
+    const cpu = new Riscv64Cpu(store, translation);
     const space = made(cpu.space(new TestAccount()));
     const context = made(cpu.context(space)) as Riscv64Context;
     work({
@@ -143,6 +148,47 @@ describe('translated code that is kept', () => {
     expect(counters).toMatchObject({ modulesMade: 2, regionsMade: 3, regionsDropped: 1 });
     await running(shelf, work(3));
     await running(shelf, work(2, 1));
+  });
+
+  describe('of a program that runs for long', () => {
+    const SOON = { period: 127, samples: 256, batch: 24, eager: false, patience: 400_000, joinLeast: 10 * MANY, joinPatience: 100 };
+    const inTurns = ({ write, run }: Machine): void => {
+      for (const [at, step] of [
+        [CODE, 3],
+        [FAR, 4],
+      ] as const) {
+        write(at, ...loop(step));
+        expect(run(at, MANY)).toBe(step * MANY);
+      }
+      for (let turn = 0; turn < 3; turn++) {
+        expect(run(CODE, MANY)).toBe(3 * MANY);
+        expect(run(FAR, MANY)).toBe(4 * MANY);
+      }
+    };
+
+    it('is made anew as one module, once, and kept as it is', async () => {
+      const shelf = new Shelf();
+      expect(await running(shelf, inTurns, SOON)).toMatchObject({ modulesMade: 3, regionsMade: 4, regionsDropped: 2 });
+      const kept = [...shelf.values.values()].flatMap((value) => (value as Partial<KeptProgram>).modules ?? []);
+      expect(kept.map(({ shapes }) => shapes.map(({ entries }) => entries))).toEqual([[[CODE], [FAR]]]);
+      expect(await running(shelf, inTurns, SOON)).toMatchObject({ modulesMade: 0, modulesShared: 1, regionsDropped: 0 });
+    });
+
+    it('is not if it has not run for long enough, for as much as there is', async () => {
+      const once = { modulesMade: 2, regionsMade: 2, regionsDropped: 0 };
+      expect(await running(new Shelf(), inTurns, { ...SOON, joinLeast: 100 * MANY })).toMatchObject(once);
+      expect(await running(new Shelf(), inTurns, { ...SOON, joinPatience: 10 * MANY })).toMatchObject(once);
+    });
+
+    it('is dropped like any other when its code changes, and made once more when half of it is new', async () => {
+      const work = (machine: Machine): void => {
+        inTurns(machine);
+        machine.write(FAR, ...loop(5));
+        expect(machine.run(FAR, MANY)).toBe(5 * MANY);
+        expect(machine.run(CODE, MANY)).toBe(3 * MANY);
+      };
+      expect(await running(new Shelf(), work, SOON)).toMatchObject({ modulesMade: 5, regionsMade: 7, regionsDropped: 5 });
+    });
   });
 
   it('is put in place region by region, as its pages come', async () => {

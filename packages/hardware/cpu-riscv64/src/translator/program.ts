@@ -32,8 +32,9 @@ export interface KeptProgram {
 export class Program {
   /** What processes before this one kept, the oldest first. */
   readonly #found: readonly Shared[];
-  /** By this process, the oldest first. */
+  /** By this process, the oldest first; and those of them that are of all there was then. */
   readonly #made = new Set<Shared>();
+  readonly #whole = new Set<Shared>();
   readonly #runs: number;
   /** Guest instructions translated in this process. */
   #news = 0;
@@ -55,13 +56,15 @@ export class Program {
     return [...this.#found, ...this.#made];
   }
 
-  /** A module was made. */
-  add(shared: Shared): void {
+  /** A module was made; `isWhole`: of all that there was, as one. */
+  add(shared: Shared, isWhole: boolean): void {
     this.#news += shared.liveInstructions;
     this.#made.add(shared);
+    if (isWhole) this.#whole.add(shared);
     if (this.#made.size <= MADE_MAX) return;
     for (const oldest of this.#made) {
       this.#made.delete(oldest);
+      this.#whole.delete(oldest);
       return;
     }
   }
@@ -82,7 +85,8 @@ export class Program {
     const { modules } = this;
     const largest = Math.max(...modules.map(({ liveInstructions }) => liveInstructions));
     if (live - largest > live / APART_PART || this.#found.length >= KEPT_MAX) return joined(modules) ?? modules;
-    return [...this.#found, ...(joined([...this.#made]) ?? this.#made)];
+    const rest = [...this.#made].filter((shared) => !this.#whole.has(shared));
+    return [...this.#found, ...this.#whole, ...(joined(rest) ?? rest)];
   }
 }
 

@@ -50,6 +50,10 @@ const REGION_MAX = 200;
 const EARLY_REGION_MAX = 600;
 /** Instructions after which what was interpreted before counts no more. */
 const LOOK_BACK = 20_000_000;
+/** All is made anew as one module when at least this part of it was made since that was done. */
+const APART_PART = 2;
+/** If there are no more guest instructions than so many: nothing else runs meanwhile, which takes some 20 µs for each, or three times that early on. */
+const JOINED_MAX = 10_000;
 /** Hot addresses that wait for the compiler, at most. */
 const HOT_MAX = 1024;
 
@@ -73,6 +77,9 @@ export class Translator {
   #interpreted = 0;
   /** Instructions run by translated code when it was looked at last, modulo 2³². */
   #translated = 0;
+  /** Instructions run by translated code since all was made anew, and guest instructions in the regions that were made since. */
+  #sinceJoined = 0;
+  #apart = 0;
   /** The host made no more modules: nothing is translated any more. */
   #exhausted = false;
 
@@ -115,7 +122,7 @@ export class Translator {
     if (owner !== undefined && (owner.shape.generation >= GROWTH_MAX || owner.shape.entries.includes(pc))) return period;
     if (owner === undefined && this.#borrow(pc)) return period;
     if (this.#hot.length < HOT_MAX) this.#hot.push(pc);
-    if (this.#hot.length >= batch) this.#translateTimed();
+    if (this.#hot.length >= batch) this.#timed((loaded) => this.#translate(loaded));
     return period;
   }
 
@@ -123,15 +130,18 @@ export class Translator {
   ran(instructions: number): void {
     if (this.#placement.isFull) this.#placement.startOver();
     const translated = this.#engine.u32[TRANSLATED >> 2] as number;
-    const interpreted = instructions - ((translated - this.#translated) >>> 0);
+    const more = (translated - this.#translated) >>> 0;
+    const interpreted = instructions - more;
     this.#translated = translated;
+    this.#sinceJoined += more;
+    if (this.#isToBeJoined) this.#timed((loaded) => this.#join(loaded));
     if (this.#hot.length === 0) return;
     this.#waited += instructions;
     this.#interpreted += interpreted;
     const isSettled = this.#program?.isSettled === true;
     if (this.#waited < this.#options.patience * (isSettled ? SETTLED_PATIENCE : 1)) return;
     const part = isSettled ? SETTLED_INTERPRETED_PART : INTERPRETED_PART;
-    if (this.#interpreted >= this.#waited / part) this.#translateTimed();
+    if (this.#interpreted >= this.#waited / part) this.#timed((loaded) => this.#translate(loaded));
     else if (this.#waited > LOOK_BACK) this.#lookAnew();
   }
 
@@ -159,12 +169,12 @@ export class Translator {
     this.#code.onClear = () => undefined;
   }
 
-  /** Translates what became hot, if the compiler is loaded by now. */
-  #translateTimed(): void {
+  /** Does what takes the compiler, if that is loaded by now. */
+  #timed(work: (compiler: Compiler) => void): void {
     const loaded = compiler();
     if (loaded === undefined) return;
     const startMs = performance.now();
-    withoutInlining(() => this.#translate(loaded));
+    withoutInlining(() => work(loaded));
     this.#counters.translationMs += performance.now() - startMs;
   }
 
@@ -188,7 +198,7 @@ export class Translator {
       entriesApart: this.#options.eager,
       repeatedLeast: this.#options.eager ? KEPT_REPEATED_LEAST : REPEATED_LEAST,
     });
-    if (made !== undefined) this.#install(made);
+    if (made !== undefined && this.#install(made)) for (const { instructions } of made.shapes) this.#apart += instructions;
     // Code that could not be put in place, as instructions that overlap others' may not, is not tried again.
     for (const pc of hot) if (this.#placement.ownerOf(pc) === undefined) this.#samples.set(pc, Number.MIN_SAFE_INTEGER);
   }
@@ -204,12 +214,37 @@ export class Translator {
     return warm;
   }
 
-  #install({ bytes, shapes, replaced, copiedInstructions, checks }: Compiled): void {
+  /** Whether much was made piece by piece, and what there is has run for so long that to make it anew as one is little. */
+  get #isToBeJoined(): boolean {
+    const { joinLeast, joinPatience } = this.#options;
+    if (this.#apart === 0 || this.#sinceJoined < joinLeast) return false;
+    const { instructions } = this.#placement;
+    if (instructions > JOINED_MAX || this.#apart < instructions / APART_PART) return false;
+    return this.#sinceJoined >= joinPatience * instructions;
+  }
+
+  /** Makes all anew as one module: see {@link Compiler.join}. */
+  #join({ join }: Compiler): void {
+    this.#sinceJoined = 0;
+    this.#apart = 0;
+    if (this.#exhausted) return;
+    const placed = this.#placement.all();
+    const made = join(
+      placed.map(({ shape }) => shape),
+      hostFuses(),
+    );
+    if (made === undefined) return;
+    const joined = new Set(made.joined);
+    this.#install({ ...made, replaced: placed.filter(({ shape }) => joined.has(shape)) }, true);
+  }
+
+  /** False if the host makes no more modules. `isWhole`: whether it is of all that there was. */
+  #install({ bytes, shapes, replaced, copiedInstructions, checks }: Compiled, isWhole = false): boolean {
     const counters = this.#counters;
-    const made = library.add(bytes, shapes, this.#program);
+    const made = library.add(bytes, shapes, this.#program, isWhole);
     if (made === undefined) {
       this.#exhausted = true;
-      return;
+      return false;
     }
     counters.modules++;
     counters.regions += shapes.length;
@@ -218,6 +253,7 @@ export class Translator {
     counters.checksKept += checks.kept;
     counters.checksElided += checks.elided;
     this.#placement.exchange(replaced, made);
+    return true;
   }
 
   /** Takes a translation of the code at `pc` that was made for another space, or in another process. */
