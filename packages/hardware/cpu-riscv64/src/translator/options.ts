@@ -18,8 +18,8 @@ export interface TranslatorOptions {
 const NEVER = Number.POSITIVE_INFINITY;
 /** Two seconds, as a rule: a short program pays nothing. */
 const JOIN_LEAST = 10_000_000_000;
-/** To make a guest instruction anew, and for the host to optimise it, takes as long as some 400,000 take to run: a twentieth of that. */
-const JOIN_PATIENCE = 8_000_000;
+/** To make a guest instruction anew, and for the host to optimise it, takes as long as some 250,000 take to run, of which a tenth is gained afterwards: as long again, and it has paid. */
+const JOIN_PATIENCE = 2_500_000;
 
 /** `hot`: what is sampled often; `eager`: every target of a jump at once, for tests; `off`: nothing. */
 export type Translation = 'hot' | 'eager' | 'off';

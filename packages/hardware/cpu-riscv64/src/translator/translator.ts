@@ -52,8 +52,8 @@ const EARLY_REGION_MAX = 600;
 const LOOK_BACK = 20_000_000;
 /** All is made anew as one module when at least this part of it was made since that was done. */
 const APART_PART = 2;
-/** If there are no more guest instructions than so many: nothing else runs meanwhile, which takes some 20 µs for each, or three times that early on. */
-const JOINED_MAX = 10_000;
+/** If there are no more guest instructions than so many: nothing else runs meanwhile, which takes some 25 µs for each. */
+const JOINED_MAX = 20_000;
 /** Hot addresses that wait for the compiler, at most. */
 const HOT_MAX = 1024;
 
