@@ -31,7 +31,8 @@ export type Extents = (Extent | undefined)[];
 
 const numbers = (low: number, high: number): Extent => ({ terms: [], low, high, naturals: [] });
 const number = (value: number): Extent => numbers(value, value);
-const isNumber = (extent: Extent | undefined): extent is Extent => extent !== undefined && extent.terms.length === 0;
+const isNumber = (extent: Extent | undefined): extent is Extent =>
+  extent !== undefined && extent.terms.length === 0 && extent.naturals.length === 0;
 
 export const ZERO = number(0);
 
@@ -62,21 +63,22 @@ export const areSame = (a: readonly Term[], b: readonly Term[]): boolean =>
 
 const hull = ({ terms, low, high }: Sum, other: Sum): Sum => ({ terms, low: Math.min(low, other.low), high: Math.max(high, other.high) });
 
-/** An extent if its numbers are near enough. */
-function near(extent: Extent): Extent | undefined {
-  return isNear(extent) || isNear(extent, UPPER) ? extent : undefined;
-}
-
 /** Whether all numbers of a sum are near; or multiples of another one than 1, and near for that. */
 export function isNear({ terms, low, high }: Sum, one = 1): boolean {
   const isMultiple = (value: number): boolean => value % one === 0 && Math.abs(value) <= FAR * one;
   return isMultiple(low) && isMultiple(high) && terms.every(({ times }) => isMultiple(times));
 }
 
+/** An extent if its numbers are multiples of 1, or of another one, and near for that. */
+const near = (extent: Extent, one = 1): Extent | undefined => (isNear(extent, one) ? extent : undefined);
+
+/** Of two in the same half: of another the numbers would not be exact. */
 export function sum(a: Extent | undefined, b: Extent | undefined): Extent | undefined {
   if (a === undefined || b === undefined) return undefined;
+  const one = isNear(a) && isNear(b) ? 1 : isNear(a, UPPER) && isNear(b, UPPER) ? UPPER : undefined;
   const naturals = allOf(a.naturals, b.naturals);
-  return naturals && near({ terms: together(a.terms, b.terms), low: a.low + b.low, high: a.high + b.high, naturals });
+  if (one === undefined || naturals === undefined) return undefined;
+  return near({ terms: together(a.terms, b.terms), low: a.low + b.low, high: a.high + b.high, naturals }, one);
 }
 
 function together(a: readonly Term[], b: readonly Term[]): readonly Term[] {
@@ -91,7 +93,9 @@ export function scaled(a: Extent | undefined, by: number): Extent | undefined {
   if (a === undefined) return undefined;
   const [one, other] = [a.low * by, a.high * by];
   const terms = a.terms.map(({ register, times }): Term => ({ register, times: times * by }));
-  return near({ terms, low: Math.min(one, other), high: Math.max(one, other), naturals: a.naturals });
+  const all = { terms, low: Math.min(one, other), high: Math.max(one, other), naturals: a.naturals };
+  // What is far may not be exact, but by a power of two.
+  return near(all) ?? (Number.isInteger(Math.log2(Math.abs(by))) ? near(all, UPPER) : undefined);
 }
 
 /** The low half of an extent, extended with its sign, or with zeros: the same, if it is natural. */

@@ -84,10 +84,11 @@ function admittedOf({ accesses, after }: Turn): Omit<Admitted, 'zeros'> | undefi
   const reaches: Reach[] = [];
   let naturals: readonly Sum[] | undefined = [];
   for (const { op, base } of accesses) {
-    const moves = base && movesOf(base.terms, after);
+    if (base === undefined || !isNear(base)) return undefined;
+    const moves = movesOf(base.terms, after);
     naturals = moves && allOf(naturals, [...base.naturals, ...moves.naturals]);
-    if (naturals === undefined) return undefined;
-    const one = reachOf(op, base as Extent, moves as Extent);
+    if (moves === undefined || naturals === undefined) return undefined;
+    const one = reachOf(op, base, moves);
     const index = reaches.findIndex(({ terms }) => areSame(terms, one.terms));
     const all = index < 0 ? one : together(reaches[index] as Reach, one);
     if (all.high - all.low >= REACH_BYTES_MAX) return undefined;

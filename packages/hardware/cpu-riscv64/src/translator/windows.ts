@@ -74,8 +74,7 @@ export function movesWithin(looking: Looking, fail: Label): Local<'i32'> {
 function farthest({ code, integers }: Looking, natural: Moving, fail: Label): I64 {
   const span = i64.const(natural.high - natural.low);
   if (!isAdding(natural)) return i64.add(span, i64.const(Math.max(0, natural.stride) * NATURAL_MOVES_MAX));
-  const distance = code.let(distanceOf(code, sumOf(integers, natural.added, natural.stride), fail));
-  return i64.add(span, i64.mul(distance, i64.const(NATURAL_MOVES_MAX)));
+  return i64.add(span, i64.mul(distanceOf(code, sumOf(integers, natural.added, 0), natural.stride, fail), i64.const(NATURAL_MOVES_MAX)));
 }
 
 /** What is to be less than 2³², as addresses are, what less than 2³¹, and what 0, all at once. */
@@ -121,16 +120,16 @@ const isAdding = ({ added }: Moving): boolean => added.length > 0;
 
 /** How often something can move in the room that it has; less than once if it lacks any. */
 function timesIn({ code, integers }: Looking, room: I32, { stride, added }: Moving, fail: Label): I32 {
-  if (added.length > 0) return i32.divU(room, i32.wrap(distanceOf(code, sumOf(integers, added, stride), fail)));
+  if (added.length > 0) return i32.divU(room, i32.wrap(distanceOf(code, sumOf(integers, added, 0), stride, fail)));
   const power = Math.log2(Math.abs(stride));
   return Number.isInteger(power) ? i32.shrS(room, i32.const(power)) : i32.divS(room, i32.const(Math.abs(stride)));
 }
 
-/** How far a turn moves that adds registers: that must be upward, and by less than a window. */
-function distanceOf(code: Code, sum: I64, fail: Label): I64 {
-  const distance = code.let(sum);
-  code.brIf(fail, i64.geU(i64.sub(distance, i64.const(1)), i64.const(WINDOW_BYTES)), false);
-  return distance;
+/** How far a turn moves that adds registers: they must be upward, whatever of the stride comes with them, and by less than a window. */
+function distanceOf(code: Code, sum: I64, stride: number, fail: Label): I64 {
+  const added = code.let(sum);
+  code.brIf(fail, i64.geU(i64.sub(added, i64.const(1)), i64.const(WINDOW_BYTES)), false);
+  return i64.add(added, i64.const(stride));
 }
 
 // ───── bytes that a reach can move by; negative if it has no room to begin with ─────
