@@ -10,7 +10,7 @@ export const signed = (value: bigint): bigint => BigInt.asIntN(64, value);
 const word = (value: bigint): bigint => BigInt.asIntN(32, value);
 const low = (value: bigint): bigint => BigInt.asUintN(32, value);
 
-export interface Kind {
+interface Kind {
   readonly encode: (rd: number, rs1: number, rs2: number, imm: number) => number;
   /** RISC-V unprivileged ISA manual, chapters 2, 4 and 28. */
   readonly result: (a: bigint, b: bigint, imm: bigint) => bigint;

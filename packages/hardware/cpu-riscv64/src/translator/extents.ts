@@ -34,6 +34,7 @@ const number = (value: number): Extent => numbers(value, value);
 const isNumber = (extent: Extent | undefined): extent is Extent =>
   extent !== undefined && extent.terms.length === 0 && extent.naturals.length === 0;
 
+/** The number 0, and no terms. */
 export const ZERO = number(0);
 
 /** Each register as it is when a turn begins. */
