@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { planRegion } from '../translator/blueprint.ts';
-import { KEPT_REPEATED_LEAST } from '../translator/compiler.ts';
 import { structure } from '../translator/flow.ts';
 import { type Plan, planGuards } from '../translator/guards.ts';
 import { planMerges } from '../translator/merges.ts';
@@ -41,16 +40,20 @@ describe('loops', () => {
     let nested = 0;
     let indexed = 0;
     let followed = 0;
+    const begun = { small: 0, longer: 0, looking: 0 };
     const merged = { rotated: 0, loaded: 0, whole: 0, left: 0, 'stored wide': 0, 'stored register': 0, 'stored registers': 0 };
     for (let i = 0; i < LOOPS; i++) {
       const seed = SEED * 1_000_003 + i;
       const code = loopProgram(new Random(seed));
       expect({ seed, difference: compare(code, seed).difference }).toEqual({ seed, difference: undefined });
       const region = explored(code);
-      const { region: planned, versions } = planRegion(region, KEPT_REPEATED_LEAST);
+      const { region: planned, versions } = planRegion(region, true);
       if ([...planned.blocks.keys()].some(beginsLarger)) separated++;
       if (versions.some(({ header }) => beginsLarger(header))) nested++;
       if (versions.length > 0) versioned++;
+      if (versions.some(({ beginning }) => beginning?.gate === undefined && beginning?.looksAtFuel === false)) begun.small++;
+      if (versions.some(({ beginning }) => beginning?.gate !== undefined)) begun.longer++;
+      if (versions.some(({ beginning }) => beginning?.gate === undefined && beginning?.looksAtFuel === true)) begun.looking++;
       if (versions.some(({ naturals }) => naturals.length > 0)) indexed++;
       if (versions.some(({ zeros }) => zeros.length > 0)) followed++;
       if (versions.some(({ counting }) => counting !== undefined)) counted++;
@@ -62,6 +65,9 @@ describe('loops', () => {
     expect(separated).toBeGreaterThan(LOOPS / 12);
     expect(nested).toBeGreaterThan(LOOPS / 40);
     expect(indexed).toBeGreaterThan(LOOPS / 8);
+    expect(begun.small).toBeGreaterThan(LOOPS / 30);
+    expect(begun.looking).toBeGreaterThan(LOOPS / 25);
+    expect(begun.longer).toBeGreaterThan(LOOPS / 100);
     expect(followed).toBeGreaterThan(LOOPS / 20);
     for (const [kind, count] of Object.entries(merged)) expect({ kind, often: count > LOOPS / 20 }).toEqual({ kind, often: true });
   });

@@ -1,6 +1,7 @@
 import { PAGE_SIZE } from '../layout.ts';
 import type { Code, Label, Local } from '../wasm/code.ts';
 import { type I32, type I64, i32, i64 } from '../wasm/expression.ts';
+import type { Beginning } from './beginning.ts';
 import type { Counting, Position } from './counting.ts';
 import type { Integers } from './integers.ts';
 import { flagsAt } from './permissions.ts';
@@ -23,8 +24,6 @@ export interface Admitting {
   readonly gate: Gate;
   /** Turns of the exact version until the next admission is tried. */
   readonly wait: Local<'i32'>;
-  /** 1 if the loop begins. */
-  readonly begins: Local<'i32'>;
   /** Fuel that a turn, and what follows it up to the next look at the fuel, may need, and the exact version after it. */
   readonly least: number;
   /** Goes to the gate; goes to the exact version. */
@@ -39,18 +38,7 @@ const WAIT_AT_END = 8;
 
 /** Finds out how many turns all accesses of a loop stay within pages that allow them, and lets the gate open for as many. */
 export function writeAdmission(parts: Admitting): void {
-  const { code, version, wait, begins, admit, refuse } = parts;
-  if (version.firstTurns > 0) {
-    code.if(begins, () => {
-      code.set(begins, i32.const(0));
-      code.block((fail) => {
-        writeFirst(parts, fail);
-        setGate(parts, code.let(i32.const(version.firstTurns - 1)), fail);
-        admit();
-      });
-      refuse();
-    });
-  }
+  const { code, version, wait, admit, refuse } = parts;
   code.if(wait, () => {
     code.set(wait, i32.sub(wait, i32.const(1)));
     refuse();
@@ -105,12 +93,35 @@ function turnsIn(distance: I32, stride: number): I32 {
   return stride > 0 ? turns : i32.sub(i32.const(0), turns);
 }
 
-/** Looks whether the first turns are admitted: at all pages from the first byte that they access to the last. */
-function writeFirst({ code, version, integers }: Admitting, fail: Label): void {
+/** What the beginning of a loop is written with. */
+export interface Beginner extends Pick<Admitting, 'code' | 'version' | 'integers' | 'fuel'> {
+  readonly beginning: Beginning;
+  /** Where more turns are admitted than are behind each other: when that is over, and fuel that such turns, and what follows them up to the next look at it, may need. */
+  readonly bound: Local<'i32'> | undefined;
+  readonly least: number;
+  /** Goes to the first turns; goes to the admission. */
+  readonly admit: () => void;
+  readonly refuse: () => void;
+}
+
+/** Finds out whether the first turns of a loop are admitted: by all pages from the first byte that they access to the last. */
+export function writeBeginning(parts: Beginner): void {
+  const { code, version, beginning, fuel, bound, least, admit, refuse } = parts;
+  code.block((fail) => {
+    admitFirst(parts, fail);
+    const later = (beginning.turns - beginning.copies) * version.shortest;
+    if (beginning.looksAtFuel) code.brIf(fail, i32.ltS(fuel, i32.const(least + later)), false);
+    if (bound !== undefined) code.set(bound, i32.sub(fuel, i32.const(later)));
+    admit();
+  });
+  refuse();
+}
+
+function admitFirst({ code, version, integers, beginning }: Beginner, fail: Label): void {
   const bounds = new Bounds();
   const flags = new Map<number, I32>();
   for (const { terms, low, high, stride, right } of version.reaches) {
-    const far = stride * (version.firstTurns - 1);
+    const far = stride * (beginning.turns - 1);
     const first = code.let(sumOf(integers, terms, low + Math.min(0, far)));
     bounds.address(first);
     const last = high - low + Math.abs(far);
@@ -122,7 +133,7 @@ function writeFirst({ code, version, integers }: Admitting, fail: Label): void {
     }
   }
   for (const { terms, low, high, stride } of version.naturals) {
-    const far = stride * (version.firstTurns - 1);
+    const far = stride * (beginning.turns - 1);
     const first = code.let(sumOf(integers, terms, low + Math.min(0, far)));
     bounds.natural(first);
     bounds.natural(i64.add(first, i64.const(high - low + Math.abs(far))));

@@ -1,11 +1,11 @@
+import { firstBlocks } from './beginning.ts';
 import { type Flow, structure } from './flow.ts';
 import { type Plan, type Plans, planGuards } from './guards.ts';
 import { type Lifetimes, lifetimes } from './lifetimes.ts';
 import type { Registers } from './operands.ts';
-import { firstTurns } from './reaches.ts';
 import { type Block, type Region, returns, successors } from './region.ts';
 import { separateLoops } from './separation.ts';
-import { isSteady, steadyBlocks, structureVersions, type Version, versionLoops } from './versions.ts';
+import { isOverSoon, isSteady, steadyBlocks, structureVersions, type Version, versionLoops } from './versions.ts';
 import { type Held, planWords, type Words } from './words.ts';
 
 /** All that is decided of a region before it is written. */
@@ -23,22 +23,28 @@ export interface Blueprint {
   readonly words: Words;
 }
 
-/** Decides all of it; `repeatedLeast`: see {@link versionLoops}. Planned once with every loop begun exactly, which tells where that is not best, and if there are such loops, once more. */
-export function planRegion(given: Region, repeatedLeast: number): Blueprint {
+/** Decides all of it; `lasts`: see {@link versionLoops}. Planned once with every loop begun exactly, which tells where that is not best, and if there may be such loops, once more. */
+export function planRegion(given: Region, lasts: boolean): Blueprint {
   const arranged = structure(given);
   const region = separateLoops(given, arranged.items, (header, members) => isSteady(given, arranged, header, members));
   const exact = region === given ? arranged : structure(region);
-  const plain = plan(region, exact, repeatedLeast);
+  const plain = plan(region, exact, lasts);
   const steadily = new Set(plain.versions.flatMap((version) => (isBegunSteadily(plain, version) ? [version.header] : [])));
-  return steadily.size === 0 ? plain : plan(region, exact, repeatedLeast, steadily);
+  const isFinal = steadily.size === 0 && !plain.versions.some(isOverSoon);
+  return isFinal ? plain : plan(region, exact, lasts, steadily);
 }
 
-function plan(region: Region, exact: Flow, repeatedLeast: number, steadily?: ReadonlySet<number>): Blueprint {
-  const versioned = versionLoops(region, exact, repeatedLeast, steadily);
+function plan(region: Region, exact: Flow, lasts: boolean, steadily?: ReadonlySet<number>): Blueprint {
+  const versioned = versionLoops(region, exact, lasts, steadily);
   const { versions } = versioned;
   const flow = versions.length === 0 ? exact : structureVersions(versioned);
-  const checkpoints = new Set([...flow.selected.keys(), ...flow.headers, ...returns(region)]);
-  const plans = planGuards(versioned.region, flow, new Set(versions.flatMap(steadyBlocks)));
+  const begins = versions.flatMap(({ beginning }) => (beginning?.looksAtFuel === true ? [beginning.begin] : []));
+  const checkpoints = new Set([...flow.selected.keys(), ...flow.headers, ...returns(region), ...begins]);
+  const plans = planGuards(
+    versioned.region,
+    flow,
+    new Set(versions.flatMap((version) => [...firstBlocks(version), ...steadyBlocks(version)])),
+  );
   const lives = lifetimes(versioned.region, flow, checkpoints, plans, versions);
   return {
     region: versioned.region,
@@ -57,8 +63,8 @@ function plan(region: Region, exact: Flow, repeatedLeast: number, steadily?: Rea
  * turn is held in 64 bits all the time because it may be anything before the first.
  */
 function isBegunSteadily({ region, plans, words, lifetimes: { read } }: Blueprint, version: Version): boolean {
-  const { header, admission, members, reaches, naturals } = version;
-  if (firstTurns(version) === 0) return false;
+  const { header, admission, members, reaches, naturals, couldBegin } = version;
+  if (couldBegin === undefined) return false;
   const [before, after] = [words.start.get(header) as Held, words.start.get(admission) as Held];
   if ((after.words & ~before.words & (read.get(header) as Registers).x) !== 0) return false;
   let checks = 0;
@@ -68,7 +74,9 @@ function isBegunSteadily({ region, plans, words, lifetimes: { read } }: Blueprin
       if (access !== undefined && guards.get(i) !== 'guarded') checks++;
     }
   }
-  return checks > reaches.length + naturals.length;
+  const lookedAt = reaches.length + naturals.length;
+  // What is looked at takes as long as a check or two.
+  return checks > lookedAt || (checks === 1 && lookedAt === 1 && couldBegin.gate === undefined);
 }
 
 function longestPaths(region: Region, flow: Flow, checkpoints: ReadonlySet<number>): ReadonlyMap<number, number> {

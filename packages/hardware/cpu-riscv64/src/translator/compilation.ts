@@ -1,5 +1,5 @@
 import { expectCallees, type ObservedCode } from './callees.ts';
-import { COPIED_MAX, EARLY_COPIED_MAX, EARLY_REGIONS, GROWTH_MAX, KEPT_REPEATED_LEAST } from './compiler.ts';
+import { COPIED_MAX, EARLY_COPIED_MAX, EARLY_REGIONS, GROWTH_MAX } from './compiler.ts';
 import { type Emission, regionModule } from './emit.ts';
 import type { CheckCounts } from './guards.ts';
 import { inlineCalls } from './inlining.ts';
@@ -86,7 +86,7 @@ export function join(shapes: readonly Shape[], fuses: boolean): Joined | undefin
     copiedMax: joined.length <= EARLY_REGIONS ? EARLY_COPIED_MAX : COPIED_MAX,
     entriesApart: true,
     fuses,
-    repeatedLeast: KEPT_REPEATED_LEAST,
+    lasts: true,
   };
   const compiled = new Compilation(work).join(joined);
   return compiled && { ...compiled, joined };

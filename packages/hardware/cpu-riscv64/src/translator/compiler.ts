@@ -10,10 +10,6 @@ export const COPIED_MAX = 24;
 export const EARLY_REGIONS = 24;
 /** {@link COPIED_MAX} of those. */
 export const EARLY_COPIED_MAX = 64;
-/** Least instructions of a loop's turn for its steady version to look at nothing but once in several turns: of shorter ones that is more to compile than it spares. */
-export const REPEATED_LEAST = 24;
-/** The same in code that is kept for other processes. */
-export const KEPT_REPEATED_LEAST = 6;
 /** Times a region may be made anew with more entries, by what it takes to be worth it: each asks for twice the samples. */
 export const GROWTH_MAX = 8;
 

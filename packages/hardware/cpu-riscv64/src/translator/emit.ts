@@ -15,7 +15,7 @@ export interface Emission {
   /** Whether the host fuses multiplications with additions: see fusing.ts. */
   readonly fuses: boolean;
   /** See versions.ts. */
-  readonly repeatedLeast: number;
+  readonly lasts: boolean;
 }
 
 /**
@@ -24,7 +24,7 @@ export interface Emission {
  * in memory then. What an odd answer means is in interpreter/agreement.ts. Instantiation puts the functions into the table from
  * `env.base` on: exporting them would have the host make a wrapper each. Adds to `checks`.
  */
-export function regionModule(regions: readonly Region[], { fuses, repeatedLeast }: Emission, checks: CheckCounts): Uint8Array<ArrayBuffer> {
+export function regionModule(regions: readonly Region[], { fuses, lasts }: Emission, checks: CheckCounts): Uint8Array<ArrayBuffer> {
   const module = new ModuleBuilder(Layout.BASE_WASM_PAGES);
   module.importTable();
   const helpers = importHelpers(module, regions);
@@ -49,7 +49,7 @@ export function regionModule(regions: readonly Region[], { fuses, repeatedLeast 
         go,
         signature,
         fuses,
-        repeatedLeast,
+        lasts,
         checks,
       }).write();
     });

@@ -1,6 +1,7 @@
 import type { Code, Local } from '../wasm/code.ts';
 import { i32, i64 } from '../wasm/expression.ts';
-import { fuelAt, type Gate, writeAdmission } from './admission.ts';
+import { type Beginner, fuelAt, type Gate, writeAdmission, writeBeginning } from './admission.ts';
+import type { Beginning } from './beginning.ts';
 import type { Blueprint } from './blueprint.ts';
 import { inTurn, type Position } from './counting.ts';
 import type { Integers } from './integers.ts';
@@ -21,8 +22,10 @@ interface Admitted {
   readonly version: Version;
   readonly gate: Gate;
   readonly wait: Local<'i32'>;
-  readonly begins: Local<'i32'>;
 }
+
+/** How a loop begins. */
+type Begun = Pick<Beginner, 'version' | 'beginning' | 'bound'>;
 
 /** A block of a steady version that is counted by a register. */
 interface Counted {
@@ -33,8 +36,12 @@ interface Counted {
 /** Writes what is between the versions of a region's loops: where they begin, the admissions of the steady ones and their gates. */
 export class Gates {
   readonly #parts: Gating;
-  /** By begin, by gate and by admission. */
+  /** By admission. */
   readonly #admitted = new Map<number, Admitted>();
+  /** How loops begin, by where they do. */
+  readonly #beginnings = new Map<number, Begun>();
+  /** By the block that looks. */
+  readonly #gates = new Map<number, Gate>();
   /** Blocks of steady versions that nothing is taken off the fuel in. */
   readonly #counted = new Map<number, Counted>();
 
@@ -50,9 +57,9 @@ export class Gates {
 
   /** Writes a block that only decides where it goes on; false if it is none. */
   write({ start, end }: Block, integers: Integers): boolean {
-    if (end.kind === 'begin') this.#begin(start, end.admission);
-    else if (end.kind === 'admit') this.#writeAdmission(end.gate, end.header, integers);
-    else if (end.kind === 'gate') this.#writeGate(end.admission, end.steady, integers);
+    if (end.kind === 'begin') this.#writeBeginning(start, end.first, end.admission, integers);
+    else if (end.kind === 'admit') this.#writeAdmission(start, end.gate, end.header, integers);
+    else if (end.kind === 'gate') this.#writeGate(start, end.admission, end.steady, integers);
     else return false;
     return true;
   }
@@ -73,8 +80,9 @@ export class Gates {
       counting === undefined
         ? { kind: 'fuel', bound: code.local('i32') }
         : { kind: 'counted', counting, limit: code.local('i64'), left: code.local('i32') };
-    const admitted = { version, gate, wait: code.local('i32'), begins: code.local('i32') };
-    this.#admitted.set(version.begin, admitted).set(version.gate, admitted).set(version.admission, admitted);
+    this.#admitted.set(version.admission, { version, gate, wait: code.local('i32') });
+    this.#gates.set(version.gate, gate);
+    if (version.beginning !== undefined) this.#begin(version, version.beginning);
     if (gate.kind === 'fuel') return;
     if (steadyBlocks(version).some((pc) => blueprint.checkpoints.has(pc)))
       throw new Error('only the gate of a counted version may look at the fuel');
@@ -83,24 +91,31 @@ export class Gates {
     }
   }
 
-  #begin(start: number, admission: number): void {
-    const { code, goTo } = this.#parts;
-    code.set((this.#admitted.get(start) as Admitted).begins, i32.const(1));
-    goTo(admission);
+  #begin(version: Version, beginning: Beginning): void {
+    const bound = beginning.gate === undefined ? undefined : this.#parts.code.local('i32');
+    this.#beginnings.set(beginning.begin, { version, beginning, bound });
+    if (beginning.gate !== undefined && bound !== undefined) this.#gates.set(beginning.gate, { kind: 'fuel', bound });
   }
 
-  #writeAdmission(gate: number, header: number, integers: Integers): void {
+  #writeBeginning(start: number, first: number, admission: number, integers: Integers): void {
+    const { code, fuel, blueprint, goTo } = this.#parts;
+    const least = blueprint.longest.get(first) as number;
+    const [admit, refuse] = [() => goTo(first), () => goTo(admission)];
+    code.scratch(() => writeBeginning({ ...(this.#beginnings.get(start) as Begun), code, integers, fuel, least, admit, refuse }));
+  }
+
+  #writeAdmission(start: number, gate: number, header: number, integers: Integers): void {
     const { code, fuel, blueprint, goTo } = this.#parts;
     const { longest } = blueprint;
-    const admitted = this.#admitted.get(gate) as Admitted;
+    const admitted = this.#admitted.get(start) as Admitted;
     const least = (longest.get(gate) as number) + (longest.get(header) as number);
     const [admit, refuse] = [() => goTo(gate), () => goTo(header)];
     code.scratch(() => writeAdmission({ ...admitted, code, integers, fuel, least, admit, refuse }));
   }
 
-  #writeGate(admission: number, steady: number, integers: Integers): void {
+  #writeGate(start: number, admission: number, steady: number, integers: Integers): void {
     const { code, fuel, goTo } = this.#parts;
-    const { gate } = this.#admitted.get(admission) as Admitted;
+    const gate = this.#gates.get(start) as Gate;
     if (gate.kind === 'fuel') code.ifRarely(i32.ltS(fuel, gate.bound), () => goTo(admission));
     else {
       code.ifRarely(i64.eq(integers.value(gate.counting.register), gate.limit), () => {

@@ -24,7 +24,7 @@ function shapesOf(program: Readonly<Record<number, readonly number[]>>, hot: rea
       copiedMax: 0,
       entriesApart: false,
       fuses: false,
-      repeatedLeast: 24,
+      lasts: false,
     },
   });
   return made?.shapes ?? [];

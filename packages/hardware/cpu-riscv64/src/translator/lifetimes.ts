@@ -1,3 +1,4 @@
+import { firstBlocks } from './beginning.ts';
 import { type Flow, innermost } from './flow.ts';
 import type { Plan, Plans } from './guards.ts';
 import type { Op } from './op.ts';
@@ -88,11 +89,12 @@ export function lifetimes(
     facts.set(block.start, factsOf(block, checkpoints.has(block.start) && block.ops.length > 0, plans));
   }
   for (const version of versions) {
-    include((facts.get(version.admission) as Facts).exposed, { x: registersOf(version), f: 0 });
+    for (const pc of [version.admission, version.beginning?.begin ?? version.admission])
+      include((facts.get(pc) as Facts).exposed, { x: registersOf(version), f: 0 });
     include((facts.get(version.gate) as Facts).exposed, { x: countedBy(version.counting), f: 0 });
   }
   const read = needs(region, flow.order, facts, new Map(flow.order.map((pc) => [pc, (facts.get(pc) as Facts).exposed])));
-  const deferred = deferring(flow, facts, read, gates);
+  const deferred = deferring(flow, facts, read, versions);
   const { start, end } = dirtiness(region, flow.order, facts, deferred);
   const { exitKind, exitKinds } = exits(flow.order, facts, start, deferred);
   const { stored, observed } = stores(region, flow.order, facts, deferred);
@@ -140,10 +142,11 @@ function factsOf(block: Block, checkpoint: boolean, { blocks, kept }: Plans): Fa
 
 /**
  * What may be dirty where. In small innermost loops, what they write for their next round: everything else would be kept for their ways out alone. In those
- * with a gate, which have no ways out but their ends, all that they write.
+ * with a gate, and in the turns that a loop begins with, which have no ways out but their ends, all that they write.
  */
-function deferring(flow: Flow, facts: ReadonlyMap<number, Facts>, read: ByBlock, gates: ReadonlyMap<number, Version>): ByBlock {
+function deferring(flow: Flow, facts: ReadonlyMap<number, Facts>, read: ByBlock, versions: readonly Version[]): ByBlock {
   const deferred: ByBlock = new Map(flow.order.map((pc) => [pc, none()]));
+  const gated = new Set(versions.flatMap(({ gate, beginning }) => [gate, beginning?.gate ?? gate]));
   for (const { block: header, members } of innermost(flow.items)) {
     const written = none();
     let ways = 0;
@@ -154,10 +157,16 @@ function deferring(flow: Flow, facts: ReadonlyMap<number, Facts>, read: ByBlock,
       ways += leaving.size + (checkpoint ? 1 : 0);
       isCalling ||= calls(block);
     }
-    const isGated = gates.has(header);
+    const isGated = gated.has(header);
     const kept = isGated ? written : common(written, read.get(header) as Registers);
     if (!isGated && (isCalling || ways > DEFERRING_EXITS_MAX || size(kept) > DEFERRED_MAX)) continue;
     for (const pc of members) deferred.set(pc, kept);
+  }
+  for (const version of versions) {
+    const first = firstBlocks(version);
+    const written = none();
+    for (const pc of first) include(written, (facts.get(pc) as Facts).written);
+    for (const pc of first) deferred.set(pc, written);
   }
   return deferred;
 }

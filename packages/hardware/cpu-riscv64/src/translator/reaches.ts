@@ -36,7 +36,7 @@ const REACH_BYTES_MAX = 8192;
 const REACHES_MAX = 8;
 /** A loop is begun with so many turns admitted, or fewer if their bytes would be farther from each other; not with less than the least. */
 const FIRST_TURNS_MAX = 16;
-export const FIRST_TURNS_LEAST = 4;
+const FIRST_TURNS_LEAST = 4;
 
 /** A turn of a loop, if all of its accesses are known. `follow`: one, from what is known when it begins. */
 export function admittedTurn(follow: (start: Extents) => Turn | undefined): AdmittedTurn | undefined {

@@ -94,13 +94,13 @@ export class RegionWriter implements Surroundings {
   #done = 0;
 
   constructor(parts: Parts) {
-    const { code, region, fuses, repeatedLeast } = parts;
+    const { code, region, fuses, lasts } = parts;
     this.#parts = parts;
     this.code = code;
     this.fuses = fuses;
     this.#answer = code.local('i64');
     this.blockLocals = new BlockLocals(code);
-    const blueprint = planRegion(region, repeatedLeast);
+    const blueprint = planRegion(region, lasts);
     this.#region = blueprint.region;
     this.#flow = blueprint.flow;
     this.#checkpoints = blueprint.checkpoints;

@@ -34,7 +34,7 @@ export type End =
   /** Of calls that are expected to call one function: to `likely` if a register holds its address; see callees.ts. */
   | { readonly kind: 'expect'; readonly register: number; readonly callee: number; readonly likely: number; readonly next: number }
   // Of loops in two versions: see versions.ts.
-  | { readonly kind: 'begin'; readonly admission: number }
+  | { readonly kind: 'begin'; readonly first: number; readonly admission: number }
   | { readonly kind: 'admit'; readonly gate: number; readonly header: number }
   | { readonly kind: 'gate'; readonly steady: number; readonly admission: number };
 
@@ -335,7 +335,7 @@ function ends(end: End): { to?: number; next?: number } {
     case 'expect':
       return { to: end.likely, next: end.next };
     case 'begin':
-      return { to: end.admission };
+      return { to: end.first, next: end.admission };
     case 'admit':
       return { to: end.gate, next: end.header };
     case 'gate':

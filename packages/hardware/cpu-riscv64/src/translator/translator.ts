@@ -5,17 +5,7 @@ import type { Engine } from '../engine.ts';
 import { COUNTDOWN, TRANSLATED } from '../layout.ts';
 import { withoutInlining } from '../v8-flags.ts';
 import type { ObservedCode } from './callees.ts';
-import {
-  COPIED_MAX,
-  type Compiled,
-  type Compiler,
-  compiler,
-  EARLY_COPIED_MAX,
-  EARLY_REGIONS,
-  GROWTH_MAX,
-  KEPT_REPEATED_LEAST,
-  REPEATED_LEAST,
-} from './compiler.ts';
+import { COPIED_MAX, type Compiled, type Compiler, compiler, EARLY_COPIED_MAX, EARLY_REGIONS, GROWTH_MAX } from './compiler.ts';
 import { hostFuses } from './fusing.ts';
 import { Library } from './library.ts';
 import type { TranslatorOptions } from './options.ts';
@@ -196,7 +186,7 @@ export class Translator {
       fuses: hostFuses(),
       // Where all is translated at once, for tests, as it is where it is kept.
       entriesApart: this.#options.eager,
-      repeatedLeast: this.#options.eager ? KEPT_REPEATED_LEAST : REPEATED_LEAST,
+      lasts: this.#options.eager,
     });
     if (made !== undefined && this.#install(made)) for (const { instructions } of made.shapes) this.#apart += instructions;
     // Code that could not be put in place, as instructions that overlap others' may not, is not tried again.

@@ -5,7 +5,6 @@ import { address, made, TestAccount } from '../differential/machine.ts';
 import * as Word from '../differential/words.ts';
 import { Perm } from '../layout.ts';
 import { planRegion } from './blueprint.ts';
-import { REPEATED_LEAST } from './compiler.ts';
 import { type Term, ZERO } from './extents.ts';
 import { structure } from './flow.ts';
 import type { Translation } from './options.ts';
@@ -25,7 +24,7 @@ function regionOf(words: readonly number[], hot?: ReadonlySet<number>): Region {
 /** The versions of the loops of these instructions, hot or not. */
 function versionsOf(words: readonly number[], hot?: ReadonlySet<number>): readonly Version[] {
   const region = regionOf(words, hot);
-  return versionLoops(region, structure(region), REPEATED_LEAST).versions;
+  return versionLoops(region, structure(region), false).versions;
 }
 
 /** A loop of `body` that a1 counts down to 0. */
@@ -146,12 +145,31 @@ describe('turns that are all the same', () => {
 describe('the first turn of a loop', () => {
   /** Loads from a table that a2 points to; index and result are in a0. */
   const lookUp = [Word.andi(T0, A0, 0xf8), Word.add(T0, T0, A2), Word.ld(A0, T0, 0)];
+  const beginningsOf = (lasts: boolean, ...body: readonly number[]) =>
+    planRegion(regionOf([Word.addi(A4, A4, 1), ...loop(...body)]), lasts).versions.map(({ beginning }) => beginning);
   const firstTurnsOf = (...body: readonly number[]): readonly number[] =>
-    planRegion(regionOf([Word.addi(A4, A4, 1), ...loop(...body)]), REPEATED_LEAST).versions.map(({ firstTurns }) => firstTurns);
+    beginningsOf(false, ...body).map((beginning) => beginning?.turns ?? 0);
 
   it('is a steady one where that saves checks', () => {
     expect(firstTurnsOf(...lookUp, ...lookUp)).toEqual([16]);
     expect(firstTurnsOf(...lookUp)).toEqual([0]);
+  });
+
+  it('has others behind it, and no gate, where a small loop is translated for long', () => {
+    expect(beginningsOf(true, ...lookUp)).toMatchObject([{ copies: 8, turns: 8, gate: undefined, looksAtFuel: false }]);
+    expect(beginningsOf(true, ...lookUp, ...lookUp)).toMatchObject([{ copies: 8, turns: 8, gate: undefined }]);
+    const more = Array.from({ length: 12 }, () => Word.addi(A4, A4, 1));
+    expect(beginningsOf(true, ...lookUp, ...more)).toEqual([undefined]);
+    expect(beginningsOf(true, ...lookUp, ...lookUp, ...more)).toMatchObject([{ copies: 3, turns: 16, gate: expect.any(Number) }]);
+    expect(beginningsOf(false, ...lookUp, ...lookUp)).toMatchObject([{ copies: 1, turns: 16, gate: expect.any(Number) }]);
+  });
+
+  it('looks at the fuel itself where nothing that is come through does', () => {
+    const scan = [Word.ld(T0, A2, 0), Word.addi(A2, A2, 8), Word.bnez(T0, -8), Word.addi(A3, A3, -1), Word.bnez(A3, -16), Word.ECALL];
+    const { versions, checkpoints } = planRegion(regionOf(scan), true);
+    expect(versions).toMatchObject([{ beginning: { copies: 8, gate: undefined, looksAtFuel: true } }]);
+    expect(checkpoints.has(versions[0]?.beginning?.begin as number)).toBe(true);
+    expect(planRegion(regionOf(scan), false).versions).toEqual([]);
   });
 
   it('is an exact one if accesses may be far from each other in the next ones', () => {
@@ -233,7 +251,7 @@ describe('loops in two versions', () => {
   /** The second follows the first. */
   const lookUpTwice = [T0, T1].flatMap((to) => [Word.andi(to, A0, 0xf8), Word.add(to, to, A2), Word.ld(A0, to, 0)]);
   const long = Array.from({ length: 24 }, (_, i) => Word.addi(T0, T0, i));
-  const cases: Readonly<Record<string, Running>> = {
+  const cases: Record<string, Running> = {
     'that leave what a turn writes to the next one': {
       words: loop(Word.addi(T0, A1, 5), Word.add(A0, A0, T0), Word.sd(T0, A2, 0), Word.addi(A2, A2, 8)),
       registers: { [A1]: 40, [A2]: DATA },
@@ -262,13 +280,6 @@ describe('loops in two versions', () => {
       words: loop(Word.branch(1, A1, A3, 8), Word.ld(T1, A2, 0), Word.addi(A4, A4, 1)),
       registers: { [A1]: 40, [A2]: DATA + 3 * 4096 - 4, [A3]: 11 },
     },
-    'that begin steadily and come to the end of what is mapped': comeTo([...lookUpTwice, Word.addi(A2, A2, 1024)], {
-      [A1]: 40,
-      [A2]: DATA,
-    }),
-    'that begin steadily and come to its beginning': comeTo([...lookUpTwice, Word.addi(A2, A2, -1024)], { [A1]: 40, [A2]: DATA + 0x2e00 }),
-    'that begin where nothing is mapped': comeTo([...lookUpTwice], { [A1]: 40, [A2]: DATA - 64 }),
-    'that begin beyond 32 bits': comeTo([...lookUpTwice], { [A1]: 40, [A2]: 2 ** 32 + DATA }),
     'that begin again and again': {
       words: [
         ...Word.li(A1, 3),
@@ -314,30 +325,13 @@ describe('loops in two versions', () => {
       ),
       registers: { [A1]: 40, [A2]: DATA + 8 * 400, [A3]: -400, [A4]: 11 },
     },
-    'that begin steadily, and whose index is negative': comeTo(
-      [
-        ...[0, 0, 1].flatMap((by) => [
-          Word.addiw(T0, A3, by),
-          Word.slli(T0, T0, 32),
-          Word.srli(T0, T0, 29),
-          Word.add(T0, T0, A2),
-          Word.ld(A0, T0, 0),
-        ]),
-        Word.addiw(A3, A3, 1),
+    'that begin a larger one': {
+      words: [
+        ...[Word.ld(T0, A2, 0), Word.addi(A2, A2, 8), Word.addi(A1, A1, -1), Word.andi(T1, A1, 3), Word.bnez(T1, -16)],
+        ...[Word.addi(A3, A3, -1), Word.bnez(A3, -24), Word.ECALL],
       ],
-      { [A1]: 40, [A2]: DATA + 8 * 400, [A3]: -5 },
-    ),
-    'that begin steadily, and whose index becomes too large': comeTo(
-      [
-        ...[0, 0, 1].flatMap((by) => [Word.addiw(T0, A3, by), Word.slli(T0, T0, 3), Word.add(T0, T0, A2), Word.ld(A0, T0, 0)]),
-        Word.addiw(A3, A3, 1),
-      ],
-      { [A1]: 40, [A2]: DATA - 8 * (2 ** 31 - 6), [A3]: 2 ** 31 - 6 },
-    ),
-    'that begin steadily, with a pointer that follows another from the second turn on': comeTo(
-      [...lookUpTwice, Word.sd(A0, A4, 8), Word.addi(A2, A2, 16), Word.addi(A4, A2, 4)],
-      { [A1]: 20, [A2]: DATA, [A4]: DATA + 3 * 4096 - 8 },
-    ),
+      registers: { [A1]: 7, [A2]: DATA, [A3]: 12 },
+    },
     'that are entered behind what makes a pointer follow another': comeTo(
       [Word.sd(A0, A4, 8), Word.addi(A2, A2, 16), Word.addi(A4, A2, 4)],
       { [A1]: 20, [A2]: DATA, [A4]: DATA + 3 * 4096 - 8 },
@@ -348,6 +342,40 @@ describe('loops in two versions', () => {
       registers: { [A1]: 40, [A2]: DATA, [A3]: 12, [A4]: -(2 ** 31) },
     },
   };
+
+  const indexedBy = (...shift: readonly number[]): number[] => [
+    ...[0, 0, 1].flatMap((by) => [Word.addiw(T0, A3, by), ...shift, Word.add(T0, T0, A2), Word.ld(A0, T0, 0)]),
+    Word.addiw(A3, A3, 1),
+  ];
+  const begun: Readonly<Record<string, readonly [body: readonly number[], registers: Readonly<Record<number, number>>]>> = {
+    'come to the end of what is mapped': [[...lookUpTwice, Word.addi(A2, A2, 1024)], { [A1]: 40, [A2]: DATA }],
+    'come there with the last turn that could be steady': [[...lookUpTwice, Word.addi(A2, A2, 1024)], { [A1]: 40, [A2]: DATA + 0x1400 }],
+    'come there with the turn after that': [[...lookUpTwice, Word.addi(A2, A2, 1024)], { [A1]: 40, [A2]: DATA + 0x1000 }],
+    'come to its beginning': [[...lookUpTwice, Word.addi(A2, A2, -1024)], { [A1]: 40, [A2]: DATA + 0x2e00 }],
+    'begin where nothing is mapped': [lookUpTwice, { [A1]: 40, [A2]: DATA - 64 }],
+    'begin beyond 32 bits': [lookUpTwice, { [A1]: 40, [A2]: 2 ** 32 + DATA }],
+    'are over after some turns': [lookUpTwice, { [A1]: 5, [A2]: DATA }],
+    'are over with the last turn that is surely steady': [lookUpTwice, { [A1]: 8, [A2]: DATA }],
+    'are over soon after that': [lookUpTwice, { [A1]: 17, [A2]: DATA }],
+    'have a single access': [[Word.ld(A0, A2, 0), Word.sub(A4, A4, A0), Word.addi(A2, A2, 512)], { [A1]: 40, [A2]: DATA }],
+    'have an index that is negative': [
+      indexedBy(Word.slli(T0, T0, 32), Word.srli(T0, T0, 29)),
+      { [A1]: 40, [A2]: DATA + 8 * 400, [A3]: -5 },
+    ],
+    'have an index that becomes too large': [
+      indexedBy(Word.slli(T0, T0, 3)),
+      { [A1]: 40, [A2]: DATA - 8 * (2 ** 31 - 6), [A3]: 2 ** 31 - 6 },
+    ],
+    'have a pointer that follows another from the second turn on': [
+      [...lookUpTwice, Word.sd(A0, A4, 8), Word.addi(A2, A2, 16), Word.addi(A4, A2, 4)],
+      { [A1]: 20, [A2]: DATA, [A4]: DATA + 3 * 4096 - 8 },
+    ],
+  };
+  const longer = Array.from({ length: 12 }, () => Word.add(T1, T1, A0));
+  for (const [what, [body, registers]] of Object.entries(begun)) {
+    cases[`that begin steadily and ${what}`] = comeTo(body, registers);
+    cases[`of longer turns that begin steadily and ${what}`] = comeTo([...longer, ...body], registers);
+  }
 
   it.each(Object.entries(cases))('%s show the same wherever they are stopped', (_what, { words, registers }) => {
     for (let budget = 1; budget < 260; budget++) {

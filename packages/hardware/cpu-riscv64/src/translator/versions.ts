@@ -1,7 +1,8 @@
+import { addBeginning, type Beginning, beginningOf } from './beginning.ts';
 import { type Counting, countingOf } from './counting.ts';
 import { type Flow, type Item, innermost, structure } from './flow.ts';
 import type { Registers } from './operands.ts';
-import { type Admitted, type AdmittedTurn, admittedTurn, basesOf, FIRST_TURNS_LEAST, firstTurns, registersIn } from './reaches.ts';
+import { type Admitted, type AdmittedTurn, admittedTurn, basesOf, firstTurns, registersIn } from './reaches.ts';
 import { type Block, instructionsOf, type Region, redirected, successors, withBlocks } from './region.ts';
 import { beginsLarger } from './separation.ts';
 import { followTurn } from './turn.ts';
@@ -12,7 +13,6 @@ import { followTurn } from './turn.ts';
  * many turns all of its accesses stay in pages that allow them, and how many the fuel is enough for; a *gate* at its beginning compares the fuel, which
  * tells how many turns there were, with the bound that was admitted.
  *
- *     begin           where the loop is come to, if it is begun steadily: leads to the admission, which is a short one then
  *     header … last   the exact version; its ways back lead to the admission
  *     admission       leads to the gate if it admits at least two turns, else to the header, and then to that for some turns without looking
  *     gate            enough fuel for this turn and the one after: the steady version's header; else back to the admission
@@ -20,8 +20,8 @@ import { followTurn } from './turn.ts';
  *
  * The gate may be for several turns at once, of which there are as many copies behind each other, and it may be by another number than the fuel: see {@link Counting}.
  *
- * Many loops are over after a few turns, and a full admission takes as long as some: the one at the beginning admits a few, and looks only at the pages of the
- * first byte and the last that these access. See {@link planRegion} for which loops have one; the others make their first turn in the exact version.
+ * Many loops are over after a few turns, and an admission takes as long as some: see {@link Beginning} for another way to begin, and {@link planRegion} for the
+ * loops that do. The others make their first turn in the exact version.
  *
  * At the gate all turns that are let in have another one admitted after them. So the exact version can be gone on with even if what the last steady turn
  * wrote was not written to memory, as far as one more turn surely writes it again: that one neither faults nor runs out of fuel, and nobody looks before
@@ -30,11 +30,12 @@ import { followTurn } from './turn.ts';
 export interface Version extends Admitted {
   /** Of the exact loop. */
   readonly header: number;
-  readonly begin: number;
   readonly admission: number;
   readonly gate: number;
-  /** Turns that are admitted when the loop begins; 0: none, its first turn is made by the exact version, and there is no `begin`. */
-  readonly firstTurns: number;
+  /** How it begins steadily; undefined: the exact version makes its first turn. */
+  readonly beginning: Beginning | undefined;
+  /** How it could; undefined: accesses of a few turns are too far from each other. */
+  readonly couldBegin: Beginning | undefined;
   /** The loop's blocks; the steady version has a copy of each. */
   readonly members: ReadonlySet<number>;
   /** Fewest instructions of a turn. */
@@ -60,24 +61,27 @@ export interface Versioned {
 const ADMISSION = 2 ** 32;
 const GATE = 2 ** 33;
 const STEADY = 2 ** 34;
-const BEGIN = 2 ** 35;
 const TURN = 2 ** 36;
 /** Larger loops are not copied. */
 const INSTRUCTIONS_MAX = 300;
 const BLOCKS_MAX = 24;
 
+/** Least instructions of a turn that others are copied behind: of shorter ones that is more to compile than it spares. */
+const REPEATED_LEAST = 24;
+/** The same in code that lasts. */
+const LASTING_REPEATED_LEAST = 6;
 /** Of the turns of a steady version that are behind each other, so many at most, and so many instructions and blocks. */
 const REPEATED_TURNS_MAX = 8;
 const REPEATED_INSTRUCTIONS_MAX = 256;
 const REPEATED_BLOCKS_MAX = 24;
 
 /**
- * The region with two versions of the innermost loops that are hot and allow it. `repeatedLeast`: instructions of a turn from which on its steady version has several
- * behind each other; `steadily`: headers of the loops whose first turn is a steady one already.
+ * The region with two versions of the innermost loops that are hot and allow it. `lasts`: whether it is translated for long, so that what it takes to compile
+ * counts less; `steadily`: headers of the loops that begin steadily, undefined while that is to be found out: then none does yet.
  */
-export function versionLoops(region: Region, flow: Flow, repeatedLeast: number, steadily: ReadonlySet<number> = new Set()): Versioned {
+export function versionLoops(region: Region, flow: Flow, lasts: boolean, steadily?: ReadonlySet<number>): Versioned {
   const versions = [...innermost(flow.items)].flatMap(
-    (item) => versionOf(region, flow, item, { repeatedLeast, isBegunSteadily: steadily.has(item.block) }) ?? [],
+    (item) => versionOf(region, flow, item, { lasts, isBegunSteadily: steadily?.has(item.block) }) ?? [],
   );
   if (versions.length === 0) return { region, versions };
   const added = new Map(region.blocks);
@@ -111,12 +115,9 @@ export function registersOf({ reaches, naturals, zeros, counting }: Version): nu
 /** The register that steady turns are counted by, which the gate reads: bit n for xn; 0 if there is none. */
 export const countedBy = (counting: Counting | undefined): number => (counting === undefined ? 0 : 1 << counting.register);
 
-function addCopies(blocks: Map<number, Block>, { header, members, begin, admission, gate, firstTurns, turns }: Version): void {
-  if (firstTurns > 0) {
-    for (const [pc, block] of blocks) {
-      if (!members.has(pc)) blocks.set(pc, { ...block, end: redirected(block.end, (to) => (to === header ? begin : to)) });
-    }
-  }
+function addCopies(blocks: Map<number, Block>, version: Version): void {
+  const { header, members, admission, gate, beginning, turns } = version;
+  if (beginning !== undefined) addBeginning(blocks, version, beginning);
   for (const pc of members) {
     const block = blocks.get(pc) as Block;
     for (let turn = 0; turn < turns; turn++) {
@@ -128,44 +129,43 @@ function addCopies(blocks: Map<number, Block>, { header, members, begin, admissi
     blocks.set(pc, { ...block, end: redirected(block.end, (to) => (to === header ? admission : to)) });
   }
   const { address } = blocks.get(header) as Block;
-  if (firstTurns > 0) blocks.set(begin, { start: begin, address, ops: [], end: { kind: 'begin', admission } });
   blocks.set(admission, { start: admission, address, ops: [], end: { kind: 'admit', gate, header } });
   blocks.set(gate, { start: gate, address, ops: [], end: { kind: 'gate', steady: steadyOf(header, 0), admission } });
 }
 
+/** Whether it is a single block that begins a larger loop: another version does not pay then, unless its first turns are all behind each other. */
+export const isOverSoon = ({ header, members }: Pick<Version, 'header' | 'members'>): boolean => beginsLarger(header) && members.size === 1;
+
 /** How a loop's versions are to be. */
 interface Making {
-  readonly repeatedLeast: number;
-  readonly isBegunSteadily: boolean;
+  readonly lasts: boolean;
+  /** Undefined: not known yet. */
+  readonly isBegunSteadily: boolean | undefined;
 }
 
-function versionOf(
-  region: Region,
-  flow: Flow,
-  { block: header, members }: Item,
-  { repeatedLeast, isBegunSteadily }: Making,
-): Version | undefined {
-  // A single block that begins a larger loop is over soon.
-  if (beginsLarger(header) && members.size === 1) return undefined;
+function versionOf(region: Region, flow: Flow, { block: header, members }: Item, { lasts, isBegunSteadily }: Making): Version | undefined {
   const steady = steadyTurn(region, flow, header, members);
   if (steady === undefined) return undefined;
   const { blocks, turn, reaches, naturals, zeros } = steady;
-  const isRepeated = instructionsOf(blocks) >= repeatedLeast;
+  const isRepeated = instructionsOf(blocks) >= (lasts ? LASTING_REPEATED_LEAST : REPEATED_LEAST);
+  const turns = isRepeated ? turnsBehindEachOther(blocks) : 1;
+  const couldBegin = beginningOf(header, { blocks, admitted: firstTurns(steady), together: turns, lasts });
+  if (isOverSoon({ header, members }) && (couldBegin === undefined || couldBegin.gate !== undefined || isBegunSteadily === false))
+    return undefined;
   return {
     header,
-    begin: header + BEGIN,
     admission: header + ADMISSION,
     gate: header + GATE,
-    firstTurns: isBegunSteadily ? firstTurns(steady) : 0,
+    couldBegin,
+    beginning: isBegunSteadily === true ? couldBegin : undefined,
     members,
     reaches,
     naturals,
     zeros,
     shortest: shortestTurn(region, blocks, header, members),
     transient: transient(region, blocks, header, members),
-    turns: isRepeated ? turnsBetween(blocks, isBegunSteadily) : 1,
-    // What is found out where a counted version is left takes as long as what a few turns spare.
-    counting: isRepeated && !isBegunSteadily ? countingOf(region, blocks, members, turn, basesOf(reaches)) : undefined,
+    turns,
+    counting: isRepeated ? countingOf(region, blocks, members, turn, basesOf(reaches)) : undefined,
   };
 }
 
@@ -190,11 +190,10 @@ function steadyTurn(region: Region, { order }: Flow, header: number, members: Re
   return admitted && { blocks, ...admitted };
 }
 
-/** How many turns a steady version makes between one look of its gate and the next: where it is begun steadily, not more than are surely admitted first, with one after them. */
-function turnsBetween(blocks: readonly Block[], isBegunSteadily: boolean): number {
-  const most = isBegunSteadily ? FIRST_TURNS_LEAST - 1 : REPEATED_TURNS_MAX;
+/** How many turns a loop has room for copies of. */
+function turnsBehindEachOther(blocks: readonly Block[]): number {
   const room = Math.min(REPEATED_INSTRUCTIONS_MAX / instructionsOf(blocks), REPEATED_BLOCKS_MAX / blocks.length);
-  return Math.max(1, Math.min(most, Math.floor(room)));
+  return Math.max(1, Math.min(REPEATED_TURNS_MAX, Math.floor(room)));
 }
 
 // ───── what a turn takes and writes ─────
