@@ -9,10 +9,14 @@ const START = 0x1_0000;
 const [RA, SP, S0, A0, A1, A2, A3] = [1, 2, 8, 10, 11, 12, 13] as const;
 const RET = Word.jalr(0, RA, 0);
 
-function plansOf(...words: readonly number[]): Plans {
+function regionOf(words: readonly number[]): Region {
   const halves = new Uint16Array(Uint32Array.from(words).buffer);
   const view = { half: (pc: number) => halves[(pc - START) / 2] ?? -1, taken: () => false, reached: () => true };
-  const region = exploreRegion(view, [START]) as Region;
+  return exploreRegion(view, [START]) as Region;
+}
+
+function plansOf(...words: readonly number[]): Plans {
+  const region = regionOf(words);
   return planGuards(region, structure(region));
 }
 
@@ -90,6 +94,13 @@ describe('guards', () => {
     const plans = plansOf(Word.ld(A0, A1, 0), Word.ld(A2, A1, 0), Word.sd(A2, A3, 0), Word.addi(A3, A3, 8), Word.bnez(A2, -12), RET);
     expect(planned(plans, START + 4)).toEqual({ 0: 'guarded' });
     expect(plans.entries).toEqual(new Map([[START + 4, new Map([[A1, { low: 0, high: 7, right: Perm.READ }]])]]));
+  });
+
+  it('know of what an admission vouches for that alone, and not what is accessed behind it', () => {
+    const region = regionOf([Word.ld(A2, A1, 0), Word.addi(A3, A3, -1), Word.bnez(A3, -8), Word.sd(A2, A1, 64), RET]);
+    const plans = planGuards(region, structure(region), new Set([START]));
+    expect(planned(plans, START)).toEqual({ 0: 'guarded' });
+    expect(planned(plans, START + 12)).toEqual({});
   });
 
   it('know nothing of what only some ways to where a region is entered checked', () => {

@@ -34,17 +34,24 @@ const ROUNDS_MAX = 12;
 /** What is known of the memory at a register, by register; at x0, of constant addresses. */
 type Known = Map<number, Guard>;
 
+/** What guards are planned by. */
+interface Looking {
+  readonly ahead: Anticipation;
+  /** Blocks whose accesses an admission vouches for. */
+  readonly admitted: ReadonlySet<number>;
+}
+
 /** `admitted`: blocks whose accesses an admission vouches for; see versions.ts. */
 export function planGuards(region: Region, flow: Flow, admitted: ReadonlySet<number> = new Set()): Plans {
   const ahead = new Anticipation(region, flow.order);
-  const known = settle(region, flow, ahead);
+  const looking = { ahead, admitted };
+  const known = settle(region, flow, looking);
   const blocks = new Map<number, Plan>();
   const kept = new Map<number, number>();
   for (const block of region.blocks.values()) {
     const plan = new Map<number, Guard | 'guarded'>();
     const after = new Map(known.get(block.start));
-    follow(block, after, ahead, plan);
-    if (admitted.has(block.start)) for (const [i, op] of block.ops.entries()) if (op.access !== undefined) plan.set(i, 'guarded');
+    follow(block, after, looking, plan);
     blocks.set(block.start, plan);
     if (calls(block)) kept.set(block.start, keptBy(block, after, region, ahead));
   }
@@ -56,26 +63,26 @@ export function planGuards(region: Region, flow: Flow, admitted: ReadonlySet<num
  * What is known where each block begins, on whatever way it is reached; nothing where the region is entered, but where a loop begins, as it does for most
  * loops: there, what is known on all ways from within, as far as it is sure to be needed, so that what does not change need not be checked in every turn.
  */
-function settle(region: Region, { order, headers }: Flow, ahead: Anticipation): ReadonlyMap<number, Known> {
+function settle(region: Region, { order, headers }: Flow, looking: Looking): ReadonlyMap<number, Known> {
   // Indirect jumps within the region go to entries too.
   const entered = switches(region) ? [] : region.entries.filter((pc) => headers.has(pc));
   const known = new Map<number, Known>(region.entries.flatMap((pc) => (entered.includes(pc) ? [] : [[pc, new Map()]])));
   const unsettled = new Set(order);
-  if (!spread(region, order, ahead, known, unsettled)) return new Map();
-  for (const pc of entered) if (narrowEntry(known, pc, ahead)) unsettled.add(pc);
-  return spread(region, order, ahead, known, unsettled) ? known : new Map();
+  if (!spread(region, order, looking, known, unsettled)) return new Map();
+  for (const pc of entered) if (narrowEntry(known, pc, looking.ahead)) unsettled.add(pc);
+  return spread(region, order, looking, known, unsettled) ? known : new Map();
 }
 
 /** Follows all ways from blocks that are not settled until all are; false if that takes too long. */
-function spread(region: Region, order: readonly number[], ahead: Anticipation, known: Map<number, Known>, unsettled: Set<number>): boolean {
+function spread(region: Region, order: readonly number[], looking: Looking, known: Map<number, Known>, unsettled: Set<number>): boolean {
   for (let round = 0; round < ROUNDS_MAX; round++) {
     for (const pc of order) {
       if (!unsettled.delete(pc)) continue;
       const block = region.blocks.get(pc) as Block;
       // A block that no way was found to yet may be reached by one back.
       const after = new Map(known.get(pc));
-      follow(block, after, ahead);
-      if (calls(block)) forgetBut(keptBy(block, after, region, ahead) | (1 << ABSOLUTE), after);
+      follow(block, after, looking);
+      if (calls(block)) forgetBut(keptBy(block, after, region, looking.ahead) | (1 << ABSOLUTE), after);
       if (block.end.kind === 'jumpIndirect') continue;
       for (const to of successors(region, block)) if (narrow(known, to, after)) unsettled.add(to);
     }
@@ -136,8 +143,9 @@ const constants = new Float64Array(32);
 const distances = new Float64Array(32);
 
 /** Makes of what is known before a block what is known after it, and notes in `plan` what its accesses need. */
-function follow(block: Block, known: Known, ahead: Anticipation, plan?: Map<number, Guard | 'guarded'>): void {
+function follow(block: Block, known: Known, { ahead, admitted }: Looking, plan?: Map<number, Guard | 'guarded'>): void {
   const { ops } = block;
+  const isAdmitted = admitted.has(block.start);
   /** Registers that are constant: bit n for xn. */
   let constant = 1 << ABSOLUTE;
   for (let i = 0; i < ops.length; i++) {
@@ -148,8 +156,10 @@ function follow(block: Block, known: Known, ahead: Anticipation, plan?: Map<numb
       if (before !== undefined && covers(before, access)) plan?.set(i, 'guarded');
       else {
         const at = has(constant, base) ? constants[base] : undefined;
-        const guard = grouped(block, i, access, ahead, at);
-        if (guard !== access) plan?.set(i, guard);
+        // An admission knows nothing of what is behind the loop.
+        const guard = isAdmitted ? access : grouped(block, i, access, ahead, at);
+        if (isAdmitted) plan?.set(i, 'guarded');
+        else if (guard !== access) plan?.set(i, guard);
         const after = before === undefined ? guard : joined(before, guard);
         known.set(base, after);
         if (at !== undefined) known.set(ABSOLUTE, shifted(after, at));

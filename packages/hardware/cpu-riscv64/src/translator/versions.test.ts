@@ -224,9 +224,13 @@ interface Running {
 
 /**
  * A loop that is come to from within its region, with these in a1 to a4: at the last of five times, since a region has nothing but what was executed before.
- * Until then it has two turns, and what it accesses is there. `skipped`: instructions that it is entered behind at the last time.
+ * Until then it has two turns, and what it accesses is there. `skipped`: instructions that it is entered behind at the last time; `behind`: what is behind it.
  */
-function comeTo(body: readonly number[], registers: Readonly<Record<number, number>>, skipped = 0): Running {
+function comeTo(
+  body: readonly number[],
+  registers: Readonly<Record<number, number>>,
+  { skipped = 0, behind = [] }: { readonly skipped?: number; readonly behind?: readonly number[] } = {},
+): Running {
   const [TIMES, IS_LAST, USUAL, MORE] = [8, 9, 18, 22];
   const usual = [2, DATA + 512, 0, DATA + 516];
   const set = [A1, A2, A3, A4].flatMap((register, i) => [Word.rType(0x33, 7, 0, T0, MORE + i, IS_LAST), Word.add(register, T0, USUAL + i)]);
@@ -237,7 +241,7 @@ function comeTo(body: readonly number[], registers: Readonly<Record<number, numb
     Word.addiw(A3, A3, 0),
     Word.bnez(IS_LAST, 4 + 4 * skipped),
   ];
-  const words = [...begin, ...loop(...body).slice(0, -1), Word.addi(TIMES, TIMES, -1)];
+  const words = [...begin, ...loop(...body).slice(0, -1), ...behind, Word.addi(TIMES, TIMES, -1)];
   const all: Record<number, number> = { [TIMES]: 5 };
   for (const [i, register] of [A1, A2, A3, A4].entries()) {
     const value = usual[i] as number;
@@ -335,7 +339,7 @@ describe('loops in two versions', () => {
     'that are entered behind what makes a pointer follow another': comeTo(
       [Word.sd(A0, A4, 8), Word.addi(A2, A2, 16), Word.addi(A4, A2, 4)],
       { [A1]: 20, [A2]: DATA, [A4]: DATA + 3 * 4096 - 8 },
-      3,
+      { skipped: 3 },
     ),
     'that move by a register, further than a window': {
       words: loop(Word.branch(4, A3, A1, 8), Word.ld(T1, A2, 0), Word.add(A2, A2, A4)),
@@ -355,6 +359,7 @@ describe('loops in two versions', () => {
     'begin where nothing is mapped': [lookUpTwice, { [A1]: 40, [A2]: DATA - 64 }],
     'begin beyond 32 bits': [lookUpTwice, { [A1]: 40, [A2]: 2 ** 32 + DATA }],
     'are over after some turns': [lookUpTwice, { [A1]: 5, [A2]: DATA }],
+    'are over near the end of what is mapped': [[Word.ld(A0, A2, 0), Word.sub(A4, A4, A0)], { [A1]: 5, [A2]: DATA + 3 * 4096 - 256 }],
     'are over with the last turn that is surely steady': [lookUpTwice, { [A1]: 8, [A2]: DATA }],
     'are over soon after that': [lookUpTwice, { [A1]: 17, [A2]: DATA }],
     'have a single access': [[Word.ld(A0, A2, 0), Word.sub(A4, A4, A0), Word.addi(A2, A2, 512)], { [A1]: 40, [A2]: DATA }],
@@ -374,6 +379,7 @@ describe('loops in two versions', () => {
   const longer = Array.from({ length: 12 }, () => Word.add(T1, T1, A0));
   for (const [what, [body, registers]] of Object.entries(begun)) {
     cases[`that begin steadily and ${what}`] = comeTo(body, registers);
+    cases[`with an access behind them, that begin steadily and ${what}`] = comeTo(body, registers, { behind: [Word.sd(A0, A2, 400)] });
     cases[`of longer turns that begin steadily and ${what}`] = comeTo([...longer, ...body], registers);
   }
 
