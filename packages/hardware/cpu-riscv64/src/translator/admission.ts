@@ -96,8 +96,9 @@ function turnsIn(distance: I32, stride: number): I32 {
 /** What the beginning of a loop is written with. */
 export interface Beginner extends Pick<Admitting, 'code' | 'version' | 'integers' | 'fuel'> {
   readonly beginning: Beginning;
-  /** Where more turns are admitted than are behind each other: when that is over, and fuel that such turns, and what follows them up to the next look at it, may need. */
+  /** Where more turns are admitted than are behind each other: with less fuel than this, their gate is shut. */
   readonly bound: Local<'i32'> | undefined;
+  /** Fuel that turns behind each other, and what follows them up to the next look at the fuel, may need. */
   readonly least: number;
   /** Goes to the first turns; goes to the admission. */
   readonly admit: () => void;
