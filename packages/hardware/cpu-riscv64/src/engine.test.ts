@@ -35,4 +35,16 @@ describe('an engine that is given back', () => {
     again.place(module, 2);
     expect([1, 2].map((index) => again.table.get(index) === null)).toEqual([true, false]);
   });
+
+  it('is of no use to anybody when it is too large to be kept', () => {
+    const engine = Engine.take(FORGETFUL);
+    expect(engine.reach(0x1000_0000)).toBe(true);
+    engine.place(oneFunction(), 1);
+    engine.release(() => undefined);
+    expect(Engine.take(FORGETFUL)).not.toBe(engine);
+    expect([engine.u8, engine.views.u8].map(({ length }) => length)).toEqual([0, 0]);
+    expect(engine.table.length).toBe(0);
+    expect(() => engine.place(oneFunction(), 2)).toThrow('given back');
+    expect(() => engine.reach(0x1000_0000)).toThrow('given back');
+  });
 });

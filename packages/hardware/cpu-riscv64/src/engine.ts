@@ -1,5 +1,6 @@
 import type { CodeStore } from '@ashlar/hardware';
 import { hostCodeOf, type UnderFlags, withHostCode } from './host-code.ts';
+import { idleInstance } from './idle-instance.ts';
 import { FINISH_CALL, PREDECODE, SYSTEM_CALL } from './interpreter/exports.ts';
 import { type InterpreterImports, interpreterModule } from './interpreter/module.ts';
 import * as Layout from './layout.ts';
@@ -57,13 +58,10 @@ function module(codes: CodeStore): WebAssembly.Module {
   compiled = code && withHostCode(bytes, code, patiently);
   if (compiled !== undefined) return compiled;
   const fresh = patiently(() => new WebAssembly.Module(bytes));
-  codes.keep(INTERPRETER, () => hostCodeOf(fresh, patiently, () => (loop === undefined ? [] : [loop])));
+  codes.keep(INTERPRETER, () => hostCodeOf(fresh, patiently, () => [idleInstance(fresh).exports.run]));
   compiled = fresh;
   return fresh;
 }
-
-/** The interpreter's function, of an engine. */
-let loop: (() => number) | undefined;
 
 const NO_HOST: InterpreterImports = {
   trap: () => 1,
@@ -91,7 +89,7 @@ export class Engine {
   /** From this one on, slots of predecoded code were never used, so that they read as zero. */
   freshSlot = 1;
   readonly #codes: CodeStore;
-  readonly #memory: WebAssembly.Memory;
+  #memory: WebAssembly.Memory | undefined;
   /** What modules of translated code import: of the interpreter, and what the instructions' own helpers are, once there is any such module. */
   #imports!: WebAssembly.ModuleImports;
   #helpers: WebAssembly.ModuleImports | undefined;
@@ -100,14 +98,20 @@ export class Engine {
   private constructor(codes: CodeStore) {
     this.#codes = codes;
     this.#memory = new WebAssembly.Memory({ initial: Layout.BASE_WASM_PAGES + FIRST_PAGES, maximum: 65536 });
-    this.#interpreter();
-    this.#refresh();
+    this.#interpreter(this.#memory);
+    this.#see(this.#memory.buffer);
+  }
+
+  /** @throws if the engine was given back and not kept: nobody may be using it. */
+  get #own(): WebAssembly.Memory {
+    if (this.#memory === undefined) throw new Error('an engine is used that was given back');
+    return this.#memory;
   }
 
   /** Instantiates translated code; its functions come into the table from `base` on. */
   place(module: WebAssembly.Module, base: number): void {
     this.#instances++;
-    this.#helpers ??= helpersOver(this.#memory, this.#codes);
+    this.#helpers ??= helpersOver(this.#own, this.#codes);
     new WebAssembly.Instance(module, { env: { ...this.#imports, ...this.#helpers, base } });
   }
 
@@ -116,16 +120,16 @@ export class Engine {
    * lives, so there is a new one.
    */
   renewTable(): void {
-    this.#interpreter();
+    this.#interpreter(this.#own);
   }
 
   /** The interpreter, with a table of its own. */
-  #interpreter(): void {
+  #interpreter(memory: WebAssembly.Memory): void {
     this.#instances = 0;
     this.table = new WebAssembly.Table({ element: 'anyfunc', initial: 64, maximum: Layout.REGIONS_MAX });
     const instance = new WebAssembly.Instance(module(this.#codes), {
       env: {
-        memory: this.#memory,
+        memory,
         table: this.table,
         trap: (cause: number) => this.host.trap(cause),
         miss: (low: number, high: number, bytes: number, perm: number) => this.host.miss(low, high, bytes, perm),
@@ -136,8 +140,7 @@ export class Engine {
     });
     this.run = instance.exports.run as () => number;
     this.predecode = instance.exports[PREDECODE] as (pc: number, entry: number) => number;
-    loop = this.run;
-    this.#imports = { memory: this.#memory, table: this.table };
+    this.#imports = { memory, table: this.table };
     for (const name of [FINISH_CALL, SYSTEM_CALL]) this.#imports[name] = instance.exports[name] as WebAssembly.ExportValue;
   }
 
@@ -146,13 +149,28 @@ export class Engine {
     return pool.pop() ?? new Engine(codes);
   }
 
-  /** Gives the engine back. If it is kept, `scrub` zeroes all that was written. */
+  /**
+   * Gives the engine back. If it is kept, `scrub` zeroes all that was written; if not, the host can have its memory back, whoever still knows the engine.
+   */
   release(scrub: () => void): void {
     this.host = NO_HOST;
-    if (pool.length >= POOL_LIMIT || this.u8.length - Layout.BASE > POOL_MEMORY_BYTES) return;
+    if (pool.length >= POOL_LIMIT || this.u8.length - Layout.BASE > POOL_MEMORY_BYTES) {
+      this.#drop();
+      return;
+    }
     scrub();
     if (this.#instances > 0) this.renewTable();
     pool.push(this);
+  }
+
+  /** Whatever holds on to the memory is let go of. */
+  #drop(): void {
+    this.#memory = undefined;
+    this.#see(new ArrayBuffer(0));
+    this.table = new WebAssembly.Table({ element: 'anyfunc', initial: 0 });
+    this.run = this.predecode = () => 0;
+    this.#imports = {};
+    this.#helpers = undefined;
   }
 
   /** What translated code found out before it made a call that is not over counts no more: a right was withdrawn, or translated code is wrong. */
@@ -171,7 +189,7 @@ export class Engine {
     const room = 65536 - have / WASM_PAGE;
     if (missing > room) return false;
     if (!this.#grow(Math.min(room, Math.max(missing, spare))) && !this.#grow(missing)) return false;
-    this.#refresh();
+    this.#see(this.#own.buffer);
     return true;
   }
 
@@ -190,16 +208,17 @@ export class Engine {
   }
 
   #grow(pages: number): boolean {
+    const memory = this.#own;
     try {
-      this.#memory.grow(pages);
+      memory.grow(pages);
       return true;
     } catch {
       return false;
     }
   }
 
-  #refresh(): void {
-    Object.assign(this.views, new Views(this.#memory.buffer));
+  #see(buffer: ArrayBuffer): void {
+    Object.assign(this.views, new Views(buffer));
     this.u8 = this.views.u8;
     this.u16 = this.views.u16;
     this.i32 = this.views.i32;

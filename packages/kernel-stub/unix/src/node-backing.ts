@@ -6,6 +6,9 @@ import { BytesIo } from './io.ts';
 import { SharedPages, type Spaces } from './shared-pages.ts';
 import type { TreePlace } from './tree-place.ts';
 
+/** What is read or written between one page and the next: to hold on to a page is to hold on to a guest's whole memory. */
+const NOTHING = new Uint8Array();
+
 /**
  * A regular file's pages, for mapping and executing it. There is one per node, so that spaces which map the same file share its pages.
  * Whoever maps it holds a description or executable of the file, which keeps the node alive.
@@ -18,7 +21,7 @@ export class NodeBacking implements Backing {
   shared: SharedPages | undefined;
   /** How the file was reached first. */
   name: string | undefined;
-  readonly #io = new BytesIo(new Uint8Array());
+  readonly #io = new BytesIo(NOTHING);
   readonly #attributes = newAttributes();
 
   constructor(filesystem: Filesystem, node: number) {
@@ -30,6 +33,7 @@ export class NodeBacking implements Backing {
   fetch(page: number, into: Uint8Array): Reply {
     this.#io.reset(into);
     const reply = this.filesystem.read(this.node, page * PAGE_BYTES, this.#io);
+    this.#io.reset(NOTHING);
     if (reply !== 0) return reply;
     return -Errno.ENXIO;
   }
@@ -42,7 +46,9 @@ export class NodeBacking implements Backing {
     const bytes = Math.min(from.length, this.#attributes.size - at);
     if (bytes <= 0) return 0;
     this.#io.reset(from.subarray(0, bytes));
-    return this.filesystem.write(this.node, at, this.#io);
+    const reply = this.filesystem.write(this.node, at, this.#io);
+    this.#io.reset(NOTHING);
+    return reply;
   }
 }
 

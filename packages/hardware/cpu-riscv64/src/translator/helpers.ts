@@ -1,5 +1,6 @@
 import type { CodeStore } from '@ashlar/hardware';
 import { hostCodeOf, optimisedIn, type UnderFlags, withHostCode } from '../host-code.ts';
+import { idleInstance } from '../idle-instance.ts';
 import { helperModule } from './helper-module.ts';
 
 /** What the machine code of the helpers is kept under. */
@@ -14,13 +15,11 @@ interface KeptHelpers {
 }
 
 let compiled: WebAssembly.Module | undefined;
-let latest: WebAssembly.ModuleImports = {};
 
 /** The functions of {@link helperModule} over a memory, by the names that translated code imports them under. `codes`: where their machine code is kept. */
 export function helpersOver(memory: WebAssembly.Memory, codes: CodeStore): WebAssembly.ModuleImports {
   compiled ??= compile(codes);
-  latest = new WebAssembly.Instance(compiled, { env: { memory } }).exports as WebAssembly.ModuleImports;
-  return latest;
+  return new WebAssembly.Instance(compiled, { env: { memory } }).exports as WebAssembly.ModuleImports;
 }
 
 /** With what earlier processes have optimised; whoever optimises more keeps it all. */
@@ -31,8 +30,9 @@ function compile(codes: CodeStore): WebAssembly.Module {
   const module = known ?? new WebAssembly.Module(bytes);
   const before = known === undefined ? 0 : (kept as KeptHelpers).optimised;
   codes.keep(HELPERS, (): KeptHelpers | undefined => {
-    const optimised = optimisedIn(Object.values(latest));
-    const code = optimised > before ? hostCodeOf(module, usually, () => Object.values(latest)) : undefined;
+    const functions = Object.values(idleInstance(module).exports);
+    const optimised = optimisedIn(functions);
+    const code = optimised > before ? hostCodeOf(module, usually, () => functions) : undefined;
     return code && { code, optimised };
   });
   return module;

@@ -1,5 +1,5 @@
 import { hostCodeOf, withHostCode } from '../host-code.ts';
-import { BASE_WASM_PAGES } from '../layout.ts';
+import { idleInstance } from '../idle-instance.ts';
 import { compileFusing, underOurFlags } from './fusing.ts';
 import type { Shape } from './shape.ts';
 
@@ -90,16 +90,9 @@ export function moduleFrom(bytes: Uint8Array<ArrayBuffer>, code?: ArrayBuffer): 
   }
 }
 
-let unused: WebAssembly.Memory | undefined;
-
-/** The functions that a module puts into its table, of an instance that is never run. */
+/** The functions that a module puts into its table. */
 function* functionsOf(module: WebAssembly.Module, count: number): Generator<unknown> {
   const table = new WebAssembly.Table({ element: 'anyfunc', initial: count });
-  unused ??= new WebAssembly.Memory({ initial: BASE_WASM_PAGES, maximum: 65536 });
-  const env: Record<string, WebAssembly.ImportValue> = {};
-  for (const { name, kind } of WebAssembly.Module.imports(module)) {
-    env[name] = kind === 'table' ? table : kind === 'memory' ? unused : kind === 'global' ? 0 : () => 0;
-  }
-  new WebAssembly.Instance(module, { env });
+  idleInstance(module, table);
   for (let i = 0; i < count; i++) yield table.get(i);
 }
