@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { FileMemory } from './file-memory.ts';
@@ -54,7 +54,8 @@ export class CacheFolder {
       this.#makeRoom(name, data.length);
       const checksum = Buffer.alloc(CHECKSUM_BYTES);
       checksum.writeUInt32LE(crc32(data));
-      writeFileSync(temporary, Buffer.concat([data, checksum]), { mode: 0o600 });
+      writeFileSync(temporary, data, { mode: 0o600 });
+      appendFileSync(temporary, checksum);
       renameSync(temporary, join(this.#folder, name));
     } catch {
       // There is no cache then.

@@ -7,6 +7,9 @@ import type { Shared } from './shared-module.ts';
 
 /** Times a page's code may change before it is no longer translated: it is data as well, or a compiler's scratch. */
 const CHANGES_MAX = 16;
+/** By what the table grows. V8 has a copy of it for each module, of 20 bytes an index, all of which are resident. */
+const TABLE_GROWTH = 1.25;
+
 /**
  * Modules with an instance at a time. V8 keeps each for as long as its table lives, with a copy of the table, so that this many are enough reason to
  * start over with a new one.
@@ -154,7 +157,7 @@ export class Placement {
     const start = this.#byIndex.length;
     const end = start + count;
     if (end > REGIONS_MAX) return undefined;
-    if (end > table.length) table.grow(Math.min(REGIONS_MAX, Math.max(end, table.length * 2)) - table.length);
+    if (end > table.length) table.grow(Math.min(REGIONS_MAX, Math.max(end, Math.ceil(table.length * TABLE_GROWTH))) - table.length);
     return start;
   }
 
