@@ -1,4 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import * as v8 from 'node:v8';
+import { describe, expect, it, vi } from 'vitest';
+import { ModestGrowth } from './heap-growth.ts';
 import { hostCodeOf, type UnderFlags, withHostCode } from './host-code.ts';
 import { v8Version, withV8Flag } from './v8-flags.ts';
 import { i32 } from './wasm/expression.ts';
@@ -63,5 +65,18 @@ describe('machine code of a module', () => {
     const otherwise: UnderFlags = (make) => withV8Flag('--no-wasm-loop-unrolling', '--wasm-loop-unrolling', make);
     expect(withHostCode(bytes, code, otherwise)).toBeUndefined();
     expect(withHostCode(bytes, code, plainly)).toBeInstanceOf(WebAssembly.Module);
+  });
+
+  it('is the same while V8’s heap is to grow modestly', () => {
+    const { bytes, module, double } = doubler();
+    const statistics = (): v8.HeapSpaceInfo[] =>
+      v8.getHeapSpaceStatistics().map((space) => ({ ...space, space_size: Math.max(space.space_size, 2 ** 24) }));
+    vi.spyOn(process, 'getBuiltinModule').mockReturnValue({ ...v8, getHeapSpaceStatistics: statistics });
+    const growth = new ModestGrowth();
+    growth.wishIfEnough();
+    const code = codeOf(module, double);
+    growth.end();
+    vi.restoreAllMocks();
+    if (code !== undefined) expect(withHostCode(bytes, code, plainly)).toBeInstanceOf(WebAssembly.Module);
   });
 });

@@ -1,3 +1,4 @@
+import { withUsualGrowth } from './heap-growth.ts';
 import { v8Version, withV8Flag } from './v8-flags.ts';
 
 /**
@@ -19,12 +20,14 @@ export type UnderFlags = <T>(make: () => T) => T;
 /** `use` may call V8's own functions, which are parsed under a flag; they are not held on to, since V8 may drop and parse them again. */
 function withV8<T>(use: (v8: V8) => T): T | undefined {
   if (v8Version !== KNOWN_V8) return undefined;
-  return withV8Flag('--allow-natives-syntax', '--no-allow-natives-syntax', () =>
-    use({
-      isOptimised: new Function('func', 'return %IsTurboFanFunction(func)') as V8['isOptimised'],
-      serialize: new Function('module', 'return %SerializeWasmModule(module)') as V8['serialize'],
-      deserialize: new Function('code', 'bytes', 'return %DeserializeWasmModule(code, bytes)') as V8['deserialize'],
-    }),
+  return withUsualGrowth(() =>
+    withV8Flag('--allow-natives-syntax', '--no-allow-natives-syntax', () =>
+      use({
+        isOptimised: new Function('func', 'return %IsTurboFanFunction(func)') as V8['isOptimised'],
+        serialize: new Function('module', 'return %SerializeWasmModule(module)') as V8['serialize'],
+        deserialize: new Function('code', 'bytes', 'return %DeserializeWasmModule(code, bytes)') as V8['deserialize'],
+      }),
+    ),
   );
 }
 

@@ -2,11 +2,20 @@
 interface HostGlobals {
   readonly process?: {
     readonly versions?: { readonly v8?: string };
-    getBuiltinModule?(name: string): { setFlagsFromString?(flags: string): void } | undefined;
+    getBuiltinModule?(name: string): NodeV8 | undefined;
   };
 }
 
+/** Node.js's module `v8`. */
+interface NodeV8 {
+  setFlagsFromString?(flags: string): void;
+  getHeapSpaceStatistics?(): readonly { readonly space_name: string; readonly space_size: number }[];
+}
+
 const { process } = globalThis as HostGlobals;
+
+/** Undefined where there is no such module, or no way to it without importing it. */
+export const nodeV8 = (): NodeV8 | undefined => process?.getBuiltinModule?.('node:v8');
 
 /** V8's major version in Node.js; undefined elsewhere. */
 export const v8Version: string | undefined = process?.versions?.v8?.split('.')[0];
@@ -16,7 +25,7 @@ export const v8Version: string | undefined = process?.versions?.v8?.split('.')[0
  * other flags.
  */
 export function withV8Flag<T>(flag: string, before: string, make: () => T): T {
-  const v8 = process?.getBuiltinModule?.('node:v8');
+  const v8 = nodeV8();
   v8?.setFlagsFromString?.(flag);
   try {
     return make();

@@ -2,6 +2,7 @@ import type { CodeStore } from '@ashlar/hardware';
 import type { CodePages } from '../code-pages.ts';
 import type { Counters } from '../counters.ts';
 import type { Engine } from '../engine.ts';
+import { ModestGrowth } from '../heap-growth.ts';
 import { COUNTDOWN, TRANSLATED } from '../layout.ts';
 import { withoutInlining } from '../v8-flags.ts';
 import type { ObservedCode } from './callees.ts';
@@ -72,6 +73,7 @@ export class Translator {
   #apart = 0;
   /** The host made no more modules: nothing is translated any more. */
   #exhausted = false;
+  readonly #growth = new ModestGrowth();
 
   /** The program whose code this is, if anything is kept of it; known once it was opened. */
   #program: Program | undefined;
@@ -157,6 +159,7 @@ export class Translator {
     this.#code.onChange = () => undefined;
     this.#code.onSlot = () => undefined;
     this.#code.onClear = () => undefined;
+    this.#growth.end();
   }
 
   /** Does what takes the compiler, if that is loaded by now. */
@@ -164,6 +167,7 @@ export class Translator {
     const loaded = compiler();
     if (loaded === undefined) return;
     const startMs = performance.now();
+    this.#growth.wishIfEnough();
     withoutInlining(() => work(loaded));
     this.#counters.translationMs += performance.now() - startMs;
   }

@@ -1,0 +1,58 @@
+import * as v8 from 'node:v8';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { ModestGrowth, withUsualGrowth } from './heap-growth.ts';
+import { v8Version } from './v8-flags.ts';
+
+const AS_A_RULE = '--semi-space-growth-factor=2 --heap-growing-percent=0';
+const MODESTLY = '--semi-space-growth-factor=1 --heap-growing-percent=50';
+
+describe.runIf(v8Version === '11')('the wish that V8’s heap grow modestly, in V8 11', () => {
+  const flags: string[] = [];
+  let newSpaceMib = 16;
+  beforeEach(() => {
+    const getHeapSpaceStatistics = (): object[] => [
+      { space_name: 'old_space', space_size: 2 ** 30 },
+      { space_name: 'new_space', space_size: newSpaceMib * 2 ** 20 },
+    ];
+    const setFlagsFromString = (flag: string): void => void flags.push(flag);
+    vi.spyOn(process, 'getBuiltinModule').mockReturnValue({ ...v8, getHeapSpaceStatistics, setFlagsFromString });
+  });
+  afterEach(() => {
+    vi.restoreAllMocks();
+    flags.length = 0;
+    newSpaceMib = 16;
+  });
+
+  it('waits until new space is large enough', () => {
+    const growth = new ModestGrowth();
+    newSpaceMib = 15;
+    growth.wishIfEnough();
+    expect(flags).toEqual([]);
+    growth.end();
+    newSpaceMib = 16;
+    growth.wishIfEnough();
+    expect(flags).toEqual([MODESTLY]);
+    growth.end();
+    expect(flags).toEqual([MODESTLY, AS_A_RULE]);
+  });
+
+  it('counts until the last who has it has it no more', () => {
+    const [one, other] = [new ModestGrowth(), new ModestGrowth()];
+    for (const growth of [one, other, one]) growth.wishIfEnough();
+    one.end();
+    one.end();
+    expect(flags).toEqual([MODESTLY]);
+    other.wishIfEnough();
+    other.end();
+    expect(flags).toEqual([MODESTLY, AS_A_RULE]);
+  });
+
+  it('does not count for what is made under the usual flags', () => {
+    const growth = new ModestGrowth();
+    expect(withUsualGrowth(() => flags.length)).toBe(0);
+    growth.wishIfEnough();
+    expect(withUsualGrowth(() => [...flags])).toEqual([MODESTLY, AS_A_RULE]);
+    expect(flags).toEqual([MODESTLY, AS_A_RULE, MODESTLY]);
+    growth.end();
+  });
+});
