@@ -19,9 +19,6 @@ export interface Moment {
   readonly residentBytes: number;
   /** Pages of the guest that are there. */
   readonly guestBytes: number;
-  /** Of JavaScript's own objects, and of what its buffers and WebAssembly memories hold. */
-  readonly heapBytes: number;
-  readonly bufferBytes: number;
 }
 
 /** What was seen. */
@@ -44,13 +41,10 @@ async function runOne({ path, args, folders, workdir = '/', memory = '512MiB' }:
   const stack = await start({ ashlar: 1, memory, hypervisors: ['direct'], userspace: { use: ['linux'], volumes, workdir } });
   const look = (): void => {
     const pages = Object.values(stack.statistics())[0]?.pages ?? 0;
-    const { rss, heapTotal, arrayBuffers } = process.memoryUsage();
     moments.push({
       ms: performance.now(),
-      residentBytes: rss,
+      residentBytes: process.memoryUsage.rss(),
       guestBytes: pages * PAGE_BYTES,
-      heapBytes: heapTotal,
-      bufferBytes: arrayBuffers,
     });
   };
   const timer = setInterval(look, everyMs);

@@ -44,10 +44,12 @@ export interface Program {
   readonly memory?: string;
 }
 
-/** Runs a program; `native` and `qemu` see the whole host. */
-export function runWith(tool: Tool, program: Program): ToolRun {
+/** Runs a program; `native` and `qemu` see the whole host. `cache`: another folder than the user's for what is kept. */
+export function runWith(tool: Tool, program: Program, cache?: string): ToolRun {
   const { path, args, workdir } = program;
-  if (tool !== 'native' && tool !== 'qemu') return counted(measure({ argv: ashlarRun(program), env: TIERS[tool] }));
+  if (tool !== 'native' && tool !== 'qemu') {
+    return counted(measure({ argv: ashlarRun(program), env: { ...TIERS[tool], ...(cache === undefined ? {} : { ASHLAR_CACHE: cache }) } }));
+  }
   const argv = [...(tool === 'qemu' ? ['qemu-riscv64'] : []), path, ...args];
   return { ...measure({ argv, ...(workdir === undefined ? {} : { cwd: workdir }) }), instructions: undefined };
 }
