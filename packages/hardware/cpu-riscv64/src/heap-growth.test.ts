@@ -4,11 +4,11 @@ import { ModestGrowth, withUsualGrowth } from './heap-growth.ts';
 import { v8Version } from './v8-flags.ts';
 
 const AS_A_RULE = '--semi-space-growth-factor=2 --heap-growing-percent=0';
-const MODESTLY = '--semi-space-growth-factor=1 --heap-growing-percent=50';
+const MODESTLY = '--semi-space-growth-factor=1 --heap-growing-percent=25';
 
 describe.runIf(v8Version === '11')('the wish that V8’s heap grow modestly, in V8 11', () => {
   const flags: string[] = [];
-  let newSpaceMib = 16;
+  let newSpaceMib = 8;
   beforeEach(() => {
     const getHeapSpaceStatistics = (): object[] => [
       { space_name: 'old_space', space_size: 2 ** 30 },
@@ -20,16 +20,16 @@ describe.runIf(v8Version === '11')('the wish that V8’s heap grow modestly, in 
   afterEach(() => {
     vi.restoreAllMocks();
     flags.length = 0;
-    newSpaceMib = 16;
+    newSpaceMib = 8;
   });
 
   it('waits until new space is large enough', () => {
     const growth = new ModestGrowth();
-    newSpaceMib = 15;
+    newSpaceMib = 7;
     growth.wishIfEnough();
     expect(flags).toEqual([]);
     growth.end();
-    newSpaceMib = 16;
+    newSpaceMib = 8;
     growth.wishIfEnough();
     expect(flags).toEqual([MODESTLY]);
     growth.end();

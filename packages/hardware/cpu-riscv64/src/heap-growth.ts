@@ -2,18 +2,18 @@ import { nodeV8, v8Version, withV8Flag } from './v8-flags.ts';
 
 /**
  * Bytes of V8's new space, both halves of it, that are enough for translating. By itself it grows to 32 MiB, all of them resident, as soon as some 15 MiB in
- * all have outlived a collection there. With half of that hardly more outlives one; with less, much of what a translation makes and is done with comes to
- * the old space.
+ * all have outlived a collection there.
  */
-const ENOUGH_BYTES = 16 * 2 ** 20;
+const ENOUGH_BYTES = 8 * 2 ** 20;
 
 /**
  * How V8's heap grows, in the version that this was tried on: as a rule, where the old space may become several times as large as what was alive in it before
- * it is looked at again; and modestly: new space stays as it is, and the old space may grow by half.
+ * it is looked at again; and modestly: new space stays as it is, and the old space may grow by a quarter, since more of what a translation makes and is done
+ * with outlives a small new space.
  */
 const [AS_A_RULE, MODESTLY] = [
   '--semi-space-growth-factor=2 --heap-growing-percent=0',
-  '--semi-space-growth-factor=1 --heap-growing-percent=50',
+  '--semi-space-growth-factor=1 --heap-growing-percent=25',
 ];
 const KNOWN_V8 = '11';
 
