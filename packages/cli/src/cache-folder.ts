@@ -1,9 +1,12 @@
-import { appendFileSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { closeSync, fstatSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, statSync, utimesSync, writevSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { FileMemory } from './file-memory.ts';
+import { FileMemory, readAll } from './file-memory.ts';
 
-const CHECKSUM_BYTES = 4;
+/** Behind its pieces a file has the bytes of each, how many there are, and a CRC-32 of all before that; each a little-endian number of 32 bits. */
+const NUMBER_BYTES = 4;
+/** Pieces of a file. */
+const PIECES_MAX = 1024;
 
 /** How much a folder may hold. */
 export interface CacheLimits {
@@ -25,14 +28,27 @@ export class CacheFolder {
     this.#limits = limits;
   }
 
-  /** The bytes of a name as they were written, or undefined. They are in `memory`. */
-  read(name: string, memory = new FileMemory()): Buffer | undefined {
+  /** The one piece that was written under a name, or undefined. It is in `memory`. */
+  read(name: string, memory: FileMemory): Buffer | undefined {
     try {
       const bytes = memory.read(join(this.#folder, name));
-      const data = bytes.subarray(0, -CHECKSUM_BYTES);
-      return crc32(data) === bytes.readUInt32LE(data.length) ? data : undefined;
+      const end = bytes.length - NUMBER_BYTES;
+      return crc32(bytes.subarray(0, end)) === bytes.readUInt32LE(end) ? bytes.subarray(0, end - 2 * NUMBER_BYTES) : undefined;
     } catch {
       return undefined;
+    }
+  }
+
+  /** The pieces that were written under a name, each in memory of its own, or undefined. */
+  readPieces(name: string): ArrayBuffer[] | undefined {
+    let file: number | undefined;
+    try {
+      file = openSync(join(this.#folder, name), 'r');
+      return piecesOf(file);
+    } catch {
+      return undefined;
+    } finally {
+      if (file !== undefined) closeSync(file);
     }
   }
 
@@ -46,16 +62,18 @@ export class CacheFolder {
     }
   }
 
-  /** Appears by rename, so that a reader sees all of it or nothing. What was begun and not ended is trimmed like the rest. */
-  write(name: string, data: Uint8Array): void {
+  /**
+   * Appears by rename, so that a reader sees all of it or nothing. What was begun and not ended is trimmed like the rest. Nothing is written of more than
+   * 1,024 pieces.
+   */
+  write(name: string, ...pieces: readonly Uint8Array[]): void {
+    if (pieces.length > PIECES_MAX) return;
     const temporary = join(this.#folder, `${name}.${process.pid}.tmp`);
     try {
       mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
-      this.#makeRoom(name, data.length);
-      const checksum = Buffer.alloc(CHECKSUM_BYTES);
-      checksum.writeUInt32LE(crc32(data));
-      writeFileSync(temporary, data, { mode: 0o600 });
-      appendFileSync(temporary, checksum);
+      const all = [...pieces, trailerOf(pieces)];
+      this.#makeRoom(name, bytesOf(all));
+      writeAll(temporary, all);
       renameSync(temporary, join(this.#folder, name));
     } catch {
       // There is no cache then.
@@ -73,6 +91,53 @@ export class CacheFolder {
       if (count > this.#limits.files || total > this.#limits.bytes) rmSync(path, { force: true });
     }
   }
+}
+
+const bytesOf = (pieces: readonly Uint8Array[]): number => pieces.reduce((sum, { length }) => sum + length, 0);
+
+/** What is behind the pieces of a file. */
+function trailerOf(pieces: readonly Uint8Array[]): Buffer {
+  const trailer = Buffer.alloc((pieces.length + 2) * NUMBER_BYTES);
+  for (const [i, { length }] of pieces.entries()) trailer.writeUInt32LE(length, i * NUMBER_BYTES);
+  const end = trailer.writeUInt32LE(pieces.length, pieces.length * NUMBER_BYTES);
+  trailer.writeUInt32LE(checksumOf([...pieces, trailer.subarray(0, end)]), end);
+  return trailer;
+}
+
+/** Of nothing, `crc32` begins anew. */
+const checksumOf = (pieces: readonly Uint8Array[]): number =>
+  pieces.reduce((before, piece) => (piece.length === 0 ? before : crc32(piece, before)), 0);
+
+/** @throws Error if there was no room for all */
+function writeAll(path: string, pieces: readonly Uint8Array[]): void {
+  const file = openSync(path, 'w', 0o600);
+  try {
+    if (writevSync(file, pieces) !== bytesOf(pieces)) throw new Error(`${path} is not whole`);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** The pieces of a file; undefined if it is damaged. @throws Error of node:fs */
+function piecesOf(file: number): ArrayBuffer[] | undefined {
+  const { size } = fstatSync(file);
+  const counted = Buffer.alloc(2 * NUMBER_BYTES);
+  if (readAll(file, counted, size - counted.length) !== counted.length) return undefined;
+  const count = counted.readUInt32LE();
+  if (count > PIECES_MAX) return undefined;
+  const trailer = Buffer.alloc((count + 2) * NUMBER_BYTES);
+  if (readAll(file, trailer, size - trailer.length) !== trailer.length) return undefined;
+  const lengths = Array.from({ length: count }, (_, i) => trailer.readUInt32LE(i * NUMBER_BYTES));
+  if (lengths.reduce((sum, length) => sum + length, trailer.length) !== size) return undefined;
+  let at = 0;
+  const pieces = lengths.map((length) => {
+    const piece = new Uint8Array(length);
+    at += readAll(file, piece, at);
+    return piece;
+  });
+  const end = trailer.length - NUMBER_BYTES;
+  if (checksumOf([...pieces, trailer.subarray(0, end)]) !== trailer.readUInt32LE(end)) return undefined;
+  return pieces.map(({ buffer }) => buffer);
 }
 
 const statOf = (path: string): { size: number; mtimeMs: number } => {

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { deserialize, serialize } from 'node:v8';
-import { type CodeName, type CodeStore, FORGETFUL } from '@ashlar/hardware';
+import { Deserializer, Serializer } from 'node:v8';
+import { type CodeName, type CodeStore, FORGETFUL, type KeptCode } from '@ashlar/hardware';
 import { defaultCacheFolder } from '@ashlar/image';
 import { StackError } from '@ashlar/stack';
 import { CacheFolder, engine } from './cache-folder.ts';
@@ -15,7 +15,7 @@ class CodeFolder implements CodeStore {
   readonly keeps = true;
   readonly #cache: CacheFolder;
   readonly #suffix: string;
-  readonly #values = new Map<CodeName, () => unknown>();
+  readonly #values = new Map<CodeName, () => KeptCode | undefined>();
 
   constructor(folder: string, build: string) {
     this.#cache = new CacheFolder(folder, LIMITS);
@@ -24,22 +24,40 @@ class CodeFolder implements CodeStore {
 
   load(name: CodeName): unknown {
     const file = `${name}${this.#suffix}`;
-    const bytes = this.#cache.read(file);
-    if (bytes === undefined) return undefined;
+    const [head, ...buffers] = this.#cache.readPieces(file) ?? [];
+    if (head === undefined) return undefined;
     this.#cache.touch(file);
-    return deserialize(bytes);
+    return deserialized(head, buffers);
   }
 
-  keep(name: CodeName, value: () => unknown): void {
+  keep(name: CodeName, value: () => KeptCode | undefined): void {
     this.#values.set(name, value);
   }
 
   write(): void {
     for (const [name, give] of this.#values) {
-      const value = give();
-      if (value !== undefined) this.#cache.write(`${name}${this.#suffix}`, serialize(value));
+      const kept = give();
+      if (kept === undefined) continue;
+      const { value, buffers } = kept;
+      this.#cache.write(`${name}${this.#suffix}`, serialized(value, buffers), ...buffers.map((buffer) => new Uint8Array(buffer)));
     }
   }
+}
+
+/** A value without what these buffers of it contain. */
+function serialized(value: unknown, buffers: readonly ArrayBuffer[]): Uint8Array {
+  const serializer = new Serializer();
+  for (const [i, buffer] of buffers.entries()) serializer.transferArrayBuffer(i, buffer);
+  serializer.writeHeader();
+  serializer.writeValue(value);
+  return serializer.releaseBuffer();
+}
+
+function deserialized(bytes: ArrayBuffer, buffers: readonly ArrayBuffer[]): unknown {
+  const deserializer = new Deserializer(Buffer.from(bytes));
+  for (const [i, buffer] of buffers.entries()) deserializer.transferArrayBuffer(i, buffer);
+  deserializer.readHeader();
+  return deserializer.readValue();
 }
 
 let codes: CodeStore | undefined;

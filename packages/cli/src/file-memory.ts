@@ -14,15 +14,20 @@ export class FileMemory {
     try {
       const { size } = fstatSync(file);
       if (this.#bytes.length < size) this.#bytes = Buffer.allocUnsafeSlow(2 * size);
-      let end = 0;
-      while (end < size) {
-        const bytes = readSync(file, this.#bytes, end, size - end, null);
-        if (bytes === 0) break;
-        end += bytes;
-      }
-      return this.#bytes.subarray(0, end);
+      return this.#bytes.subarray(0, readAll(file, this.#bytes.subarray(0, size), 0));
     } finally {
       closeSync(file);
     }
   }
+}
+
+/** Reads from a position on until `into` is full or the file ends; gives the bytes read. @throws Error of node:fs */
+export function readAll(file: number, into: Uint8Array, position: number): number {
+  let done = 0;
+  while (done < into.length) {
+    const bytes = readSync(file, into, done, into.length - done, position + done);
+    if (bytes === 0) break;
+    done += bytes;
+  }
+  return done;
 }

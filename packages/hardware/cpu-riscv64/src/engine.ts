@@ -58,7 +58,10 @@ function module(codes: CodeStore): WebAssembly.Module {
   compiled = code && withHostCode(bytes, code, patiently);
   if (compiled !== undefined) return compiled;
   const fresh = patiently(() => new WebAssembly.Module(bytes));
-  codes.keep(INTERPRETER, () => hostCodeOf(fresh, patiently, () => [idleInstance(fresh).exports.run]));
+  codes.keep(INTERPRETER, () => {
+    const found = hostCodeOf(fresh, patiently, () => [idleInstance(fresh).exports.run]);
+    return found && { value: found, buffers: [found] };
+  });
   compiled = fresh;
   return fresh;
 }

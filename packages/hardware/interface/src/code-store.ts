@@ -9,9 +9,17 @@ export interface CodeStore {
   load(name: CodeName): unknown;
   /**
    * From now on there is something to keep under a name, instead of what there was. `value` is asked at most once, when the store writes: as late as it
-   * can, since code gets better as it runs. It gives what structured clone copies, or undefined for nothing after all. The latest `keep` of a name counts.
+   * can, since code gets better as it runs. It gives undefined for nothing after all. The latest `keep` of a name counts.
    */
-  keep(name: CodeName, value: () => unknown): void;
+  keep(name: CodeName, value: () => KeptCode | undefined): void;
+}
+
+/** Something to keep. */
+export interface KeptCode {
+  /** What structured clone copies. */
+  readonly value: unknown;
+  /** The large buffers in it, which a store writes as they are, and not as part of a copy of it all. They stay the CPU's. At most 1,000. */
+  readonly buffers: readonly ArrayBuffer[];
 }
 
 /** 1 to 64 characters of a–z, 0–9 and `-`. */

@@ -29,11 +29,11 @@ function compile(codes: CodeStore): WebAssembly.Module {
   const known = kept && withHostCode(bytes, kept.code, usually);
   const module = known ?? new WebAssembly.Module(bytes);
   const before = known === undefined ? 0 : (kept as KeptHelpers).optimised;
-  codes.keep(HELPERS, (): KeptHelpers | undefined => {
+  codes.keep(HELPERS, () => {
     const functions = Object.values(idleInstance(module).exports);
     const optimised = optimisedIn(functions);
     const code = optimised > before ? hostCodeOf(module, usually, () => functions) : undefined;
-    return code && { code, optimised };
+    return code && { value: { code, optimised } satisfies KeptHelpers, buffers: [code] };
   });
   return module;
 }

@@ -1,4 +1,4 @@
-import type { CodeName, CodeStore } from '@ashlar/hardware';
+import type { CodeName, CodeStore, KeptCode } from '@ashlar/hardware';
 import { ModestGrowth } from '../heap-growth.ts';
 import { compiler } from './compiler.ts';
 import { hostFuses } from './fusing.ts';
@@ -70,15 +70,15 @@ export class Program {
     }
   }
 
-  #kept(): KeptProgram | undefined {
+  #kept(): KeptCode | undefined {
     const live = liveIn(this.modules);
     const hasNews = this.#news >= live / NEWS_PART;
     if (live === 0 || (this.#runs >= RUNS_TO_KEEP && !hasNews)) return undefined;
-    return {
-      // The host's optimiser begins anew with what is new.
-      runs: hasNews ? 1 : this.#runs + 1,
-      modules: this.#together(live).flatMap((shared) => shared.kept() ?? []),
-    };
+    const modules = this.#together(live).flatMap((shared) => shared.kept() ?? []);
+    // The host's optimiser begins anew with what is new.
+    const runs = hasNews ? 1 : this.#runs + 1;
+    const buffers = modules.flatMap(({ bytes, code }) => [bytes.buffer, ...(code === undefined ? [] : [code])]);
+    return { value: { runs, modules } satisfies KeptProgram, buffers };
   }
 
   /** All of it, in few modules: most of it in one. */
