@@ -26,7 +26,7 @@ let wishes = 0;
 export class ModestGrowth {
   #isWished = false;
 
-  /** To be called now and then: new space is small at first, and has to grow until it is large enough. */
+  /** To be called at first and now and then: new space begins small, and has to grow until it is large enough. */
   wishIfEnough(): void {
     if (this.#isWished || v8Version !== KNOWN_V8 || newSpaceBytes() < ENOUGH_BYTES) return;
     this.#isWished = true;

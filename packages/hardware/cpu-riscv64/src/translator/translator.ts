@@ -95,6 +95,7 @@ export class Translator {
       calleesOf: (pc) => seenCallees(engine.u32, pc),
     };
     engine.i32[COUNTDOWN >> 2] = options.period;
+    this.#growth.wishIfEnough();
   }
 
   /** A jump to `pc` was sampled. Gives the number of jumps until the next. */
