@@ -9,18 +9,25 @@ const MODESTLY = '--semi-space-growth-factor=1 --heap-growing-percent=25';
 describe.runIf(v8Version === '11')('the wish that V8’s heap grow modestly, in V8 11', () => {
   const flags: string[] = [];
   let newSpaceMib = 8;
+  let isMain = true;
   beforeEach(() => {
     const getHeapSpaceStatistics = (): object[] => [
       { space_name: 'old_space', space_size: 2 ** 30 },
       { space_name: 'new_space', space_size: newSpaceMib * 2 ** 20 },
     ];
     const setFlagsFromString = (flag: string): void => void flags.push(flag);
-    vi.spyOn(process, 'getBuiltinModule').mockReturnValue({ ...v8, getHeapSpaceStatistics, setFlagsFromString });
+    const threads = {
+      get isMainThread() {
+        return isMain;
+      },
+    };
+    const modules = { 'node:v8': { ...v8, getHeapSpaceStatistics, setFlagsFromString }, 'node:worker_threads': threads };
+    vi.spyOn(process, 'getBuiltinModule').mockImplementation((name) => modules[name as keyof typeof modules]);
   });
   afterEach(() => {
     vi.restoreAllMocks();
     flags.length = 0;
-    newSpaceMib = 8;
+    [newSpaceMib, isMain] = [8, true];
   });
 
   it('waits until new space is large enough', () => {
@@ -49,10 +56,19 @@ describe.runIf(v8Version === '11')('the wish that V8’s heap grow modestly, in 
 
   it('does not count for what is made under the usual flags', () => {
     const growth = new ModestGrowth();
-    expect(withUsualGrowth(() => flags.length)).toBe(0);
     growth.wishIfEnough();
     expect(withUsualGrowth(() => [...flags])).toEqual([MODESTLY, AS_A_RULE]);
     expect(flags).toEqual([MODESTLY, AS_A_RULE, MODESTLY]);
     growth.end();
+    expect(withUsualGrowth(() => flags.at(-1))).toBe(AS_A_RULE);
+    expect(flags.at(-1)).toBe(AS_A_RULE);
+  });
+
+  it('is not had by threads, which may end before they set the flags back', () => {
+    isMain = false;
+    const growth = new ModestGrowth();
+    growth.wishIfEnough();
+    growth.end();
+    expect(flags).toEqual([]);
   });
 });

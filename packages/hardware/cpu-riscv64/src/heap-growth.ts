@@ -1,4 +1,4 @@
-import { nodeV8, v8Version, withV8Flag } from './v8-flags.ts';
+import { isMainThread, nodeV8, v8Version, withV8Flag } from './v8-flags.ts';
 
 /**
  * Bytes of V8's new space, both halves of it, that are enough for translating. By itself it grows to 32 MiB, all of them resident, as soon as some 15 MiB in
@@ -21,14 +21,14 @@ let wishes = 0;
 
 /**
  * The wish that V8's heap grow modestly, which it does as long as anybody in the process has it: what translating leaves behind would double it otherwise, for
- * no gain in time. Nothing in hosts whose heap is not known.
+ * no gain in time. Nothing in hosts whose heap is not known, nor in threads, which may be ended before they set back what is the process's.
  */
 export class ModestGrowth {
   #isWished = false;
 
   /** To be called at first and now and then: new space begins small, and has to grow until it is large enough. */
   wishIfEnough(): void {
-    if (this.#isWished || v8Version !== KNOWN_V8 || newSpaceBytes() < ENOUGH_BYTES) return;
+    if (this.#isWished || v8Version !== KNOWN_V8 || newSpaceBytes() < ENOUGH_BYTES || !isMainThread()) return;
     this.#isWished = true;
     if (wishes++ === 0) nodeV8()?.setFlagsFromString?.(MODESTLY);
   }
@@ -40,9 +40,12 @@ export class ModestGrowth {
   }
 }
 
-/** As `make`, under the flags that V8 has when nobody wishes otherwise: machine code counts for one set of flags. */
+/**
+ * As `make`, in a V8 whose heap is known, under the flags that it has when nobody in the process wishes otherwise, in whichever thread: machine code counts for
+ * one set of flags.
+ */
 export function withUsualGrowth<T>(make: () => T): T {
-  return wishes === 0 ? make() : withV8Flag(AS_A_RULE, MODESTLY, make);
+  return withV8Flag(AS_A_RULE, wishes === 0 ? AS_A_RULE : MODESTLY, make);
 }
 
 function newSpaceBytes(): number {

@@ -71,7 +71,10 @@ describe('machine code of a module', () => {
     const { bytes, module, double } = doubler();
     const statistics = (): v8.HeapSpaceInfo[] =>
       v8.getHeapSpaceStatistics().map((space) => ({ ...space, space_size: Math.max(space.space_size, 2 ** 24) }));
-    vi.spyOn(process, 'getBuiltinModule').mockReturnValue({ ...v8, getHeapSpaceStatistics: statistics });
+    const { getBuiltinModule } = process;
+    vi.spyOn(process, 'getBuiltinModule').mockImplementation((name: string) =>
+      name === 'node:v8' ? { ...v8, getHeapSpaceStatistics: statistics } : getBuiltinModule(name),
+    );
     const growth = new ModestGrowth();
     growth.wishIfEnough();
     const code = codeOf(module, double);

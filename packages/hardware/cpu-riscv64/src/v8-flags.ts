@@ -2,7 +2,8 @@
 interface HostGlobals {
   readonly process?: {
     readonly versions?: { readonly v8?: string };
-    getBuiltinModule?(name: string): NodeV8 | undefined;
+    getBuiltinModule?(name: 'node:v8'): NodeV8 | undefined;
+    getBuiltinModule?(name: 'node:worker_threads'): { readonly isMainThread?: boolean } | undefined;
   };
 }
 
@@ -16,6 +17,9 @@ const { process } = globalThis as HostGlobals;
 
 /** Undefined where there is no such module, or no way to it without importing it. */
 export const nodeV8 = (): NodeV8 | undefined => process?.getBuiltinModule?.('node:v8');
+
+/** Whether this is Node.js' main thread, which nobody ends but by ending the process. */
+export const isMainThread = (): boolean => process?.getBuiltinModule?.('node:worker_threads')?.isMainThread === true;
 
 /** V8's major version in Node.js; undefined elsewhere. */
 export const v8Version: string | undefined = process?.versions?.v8?.split('.')[0];
