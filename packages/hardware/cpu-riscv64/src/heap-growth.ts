@@ -40,6 +40,17 @@ export class ModestGrowth {
   }
 }
 
+/** As `make`, with the wish while it runs. */
+export function withModestGrowth<T>(make: () => T): T {
+  const growth = new ModestGrowth();
+  growth.wishIfEnough();
+  try {
+    return make();
+  } finally {
+    growth.end();
+  }
+}
+
 /**
  * As `make`, in a V8 whose heap is known, under the flags that it has when nobody in the process wishes otherwise, in whichever thread: machine code counts for
  * one set of flags.

@@ -1,5 +1,5 @@
 import type { CodeName, CodeStore, KeptCode } from '@ashlar/hardware';
-import { ModestGrowth } from '../heap-growth.ts';
+import { withModestGrowth } from '../heap-growth.ts';
 import { compiler } from './compiler.ts';
 import { hostFuses } from './fusing.ts';
 import { type KeptModule, Shared } from './shared-module.ts';
@@ -98,10 +98,7 @@ export class Program {
 function joined(modules: readonly Shared[]): readonly Shared[] | undefined {
   if (modules.length < 2 || liveIn(modules) * JOIN_MS > performance.now() / JOIN_PART) return undefined;
   const shapes = modules.toReversed().flatMap((shared) => shared.shapes.filter(({ superseded }) => !superseded));
-  const growth = new ModestGrowth();
-  growth.wishIfEnough();
-  const made = compiler()?.join(shapes, hostFuses());
-  growth.end();
+  const made = withModestGrowth(() => compiler()?.join(shapes, hostFuses()));
   if (made === undefined) return undefined;
   for (const shape of made.joined) shape.superseded = true;
   // Where the code of some is not what newer ones have there, they stay live.
