@@ -13,7 +13,7 @@ export class FileMemory {
     const file = openSync(path, 'r');
     try {
       const { size } = fstatSync(file);
-      if (this.#bytes.length < size) this.#bytes = Buffer.allocUnsafeSlow(2 * size);
+      if (this.#bytes.length < size) this.#bytes = Buffer.from(ownPages(2 * size));
       return this.#bytes.subarray(0, readAll(file, this.#bytes.subarray(0, size), 0));
     } finally {
       closeSync(file);
@@ -31,3 +31,9 @@ export function readAll(file: number, into: Uint8Array, position: number): numbe
   }
   return done;
 }
+
+/**
+ * Memory in pages of its own, which go back to the system when it is dropped. A resizable buffer has them, and others are from the C library's heap: of that, glibc
+ * goes on to keep up to twice as much in each thread, unused, as the largest piece that was given back had (mallopt(3), M_MMAP_THRESHOLD), and V8 has four threads.
+ */
+export const ownPages = (bytes: number): ArrayBuffer => new ArrayBuffer(bytes, { maxByteLength: bytes });
