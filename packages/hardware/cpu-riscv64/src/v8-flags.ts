@@ -1,10 +1,16 @@
 /** What Node.js has and the common library types do not know. */
 interface HostGlobals {
-  readonly process?: {
+  readonly process?: Exits & {
     readonly versions?: { readonly v8?: string };
     getBuiltinModule?(name: 'node:v8'): NodeV8 | undefined;
     getBuiltinModule?(name: 'node:worker_threads'): { readonly isMainThread?: boolean } | undefined;
   };
+}
+
+/** Who is told that the process ends. */
+interface Exits {
+  prependListener(event: 'exit', listener: () => void): void;
+  off(event: 'exit', listener: () => void): void;
 }
 
 /** Node.js's module `v8`. */
@@ -20,6 +26,9 @@ export const nodeV8 = (): NodeV8 | undefined => process?.getBuiltinModule?.('nod
 
 /** Whether this is Node.js' main thread, which nobody ends but by ending the process. */
 export const isMainThread = (): boolean => process?.getBuiltinModule?.('node:worker_threads')?.isMainThread === true;
+
+/** Undefined where there is no such process. */
+export const exits: Exits | undefined = process;
 
 /** V8's major version in Node.js; undefined elsewhere. */
 export const v8Version: string | undefined = process?.versions?.v8?.split('.')[0];

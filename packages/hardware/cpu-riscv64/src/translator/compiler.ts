@@ -28,6 +28,8 @@ export function loadCompiler(): Promise<void> {
   return loading;
 }
 
+export const isCompilerLoaded = (): boolean => loaded !== undefined;
+
 /** Undefined as long as it is not loaded, which it is soon. */
 export function compiler(): Compiler | undefined {
   if (loaded === undefined) void loadCompiler();

@@ -6,7 +6,16 @@ import { ModestGrowth } from '../heap-growth.ts';
 import { COUNTDOWN, TRANSLATED } from '../layout.ts';
 import { withoutInlining } from '../v8-flags.ts';
 import type { ObservedCode } from './callees.ts';
-import { COPIED_MAX, type Compiled, type Compiler, compiler, EARLY_COPIED_MAX, EARLY_REGIONS, GROWTH_MAX } from './compiler.ts';
+import {
+  COPIED_MAX,
+  type Compiled,
+  type Compiler,
+  compiler,
+  EARLY_COPIED_MAX,
+  EARLY_REGIONS,
+  GROWTH_MAX,
+  isCompilerLoaded,
+} from './compiler.ts';
 import { hostFuses } from './fusing.ts';
 import { Library } from './library.ts';
 import type { TranslatorOptions } from './options.ts';
@@ -95,7 +104,8 @@ export class Translator {
       calleesOf: (pc) => seenCallees(engine.u32, pc),
     };
     engine.i32[COUNTDOWN >> 2] = options.period;
-    this.#growth.wishIfEnough();
+    // Not before: kept bytecode, as the compiler's, counts for V8's usual flags.
+    if (isCompilerLoaded()) this.#growth.wishIfEnough();
   }
 
   /** A jump to `pc` was sampled. Gives the number of jumps until the next. */
