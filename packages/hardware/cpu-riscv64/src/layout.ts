@@ -74,8 +74,11 @@ export const JUMP_COUNT = 4096;
 /** Byte offset from JUMPS for an address: `(address << 2) & JUMP_MASK`. */
 export const JUMP_MASK = (JUMP_COUNT - 1) * 8;
 
-/** One byte per guest page: what the fast path of an access tests, and notes of the space. */
-export const PERMS = 0x1_0000;
+/**
+ * One byte per guest page: what the fast path of an access tests, and notes of the space. Not where a host page begins, as the registers are: hosts tell a load
+ * from a store that is under way by the low 12 bits of their addresses at first, and would take the bytes of a small program's pages for registers just written.
+ */
+export const PERMS = 0x1_0400;
 export const Perm = {
   /** The access may go ahead without asking. A right withheld here may still be granted by the space on request. */
   READ: 1,
