@@ -1,4 +1,5 @@
 import type { CodeStore } from '@ashlar/hardware';
+import type { Counters } from './counters.ts';
 import { hostCodeOf, type UnderFlags, withHostCode } from './host-code.ts';
 import { idleInstance } from './idle-instance.ts';
 import { FINISH_CALL, PREDECODE, SYSTEM_CALL } from './interpreter/exports.ts';
@@ -47,11 +48,18 @@ const pool: Engine[] = [];
  */
 const PATIENT_BUDGET = 1_800_000_000;
 const patiently: UnderFlags = (make) => withTieringBudget(PATIENT_BUDGET, make);
+/** When so many were executed it has surely begun; and what it takes then at most, in milliseconds: some 20 as a rule, for which the process would wait anyway. */
+const BEGUN_INSTRUCTIONS = 150_000;
+const OPTIMISED_MS_MAX = 250;
 /** What the interpreter's machine code is kept under. */
 const INTERPRETER = 'riscv64-interpreter';
 
+/** What was executed in this process, or by one CPU of it. */
+export type Executed = Pick<Counters, 'instructions'>;
+const NOTHING: Executed = { instructions: 0 };
+
 /** The generated interpreter is the same for every space: compiled once in a process, and with what an earlier process has optimised. */
-function module(codes: CodeStore): WebAssembly.Module {
+function module(codes: CodeStore, executed: Executed): WebAssembly.Module {
   if (compiled !== undefined) return compiled;
   const bytes = interpreterModule();
   const code = codes.load(INTERPRETER) as ArrayBuffer | undefined;
@@ -59,7 +67,8 @@ function module(codes: CodeStore): WebAssembly.Module {
   if (compiled !== undefined) return compiled;
   const fresh = patiently(() => new WebAssembly.Module(bytes));
   codes.keep(INTERPRETER, () => {
-    const found = hostCodeOf(fresh, patiently, () => [idleInstance(fresh).exports.run]);
+    const patienceMs = executed.instructions >= BEGUN_INSTRUCTIONS ? OPTIMISED_MS_MAX : 0;
+    const found = hostCodeOf(fresh, patiently, () => [idleInstance(fresh).exports.run], patienceMs);
     return found && { value: found, buffers: [found] };
   });
   compiled = fresh;
@@ -92,14 +101,16 @@ export class Engine {
   /** From this one on, slots of predecoded code were never used, so that they read as zero. */
   freshSlot = 1;
   readonly #codes: CodeStore;
+  readonly #executed: Executed;
   #memory: WebAssembly.Memory | undefined;
   /** What modules of translated code import: of the interpreter, and what the instructions' own helpers are, once there is any such module. */
   #imports!: WebAssembly.ModuleImports;
   #helpers: WebAssembly.ModuleImports | undefined;
   #instances = 0;
 
-  private constructor(codes: CodeStore) {
+  private constructor(codes: CodeStore, executed: Executed) {
     this.#codes = codes;
+    this.#executed = executed;
     this.#memory = new WebAssembly.Memory({ initial: Layout.BASE_WASM_PAGES + FIRST_PAGES, maximum: 65536 });
     this.#interpreter(this.#memory);
     this.#see(this.#memory.buffer);
@@ -130,7 +141,7 @@ export class Engine {
   #interpreter(memory: WebAssembly.Memory): void {
     this.#instances = 0;
     this.table = new WebAssembly.Table({ element: 'anyfunc', initial: 64, maximum: Layout.REGIONS_MAX });
-    const instance = new WebAssembly.Instance(module(this.#codes), {
+    const instance = new WebAssembly.Instance(module(this.#codes, this.#executed), {
       env: {
         memory,
         table: this.table,
@@ -147,9 +158,9 @@ export class Engine {
     for (const name of [FINISH_CALL, SYSTEM_CALL]) this.#imports[name] = instance.exports[name] as WebAssembly.ExportValue;
   }
 
-  /** From the pool, or new. All its memory reads as zero. `codes`: where the interpreter's machine code is kept. */
-  static take(codes: CodeStore): Engine {
-    return pool.pop() ?? new Engine(codes);
+  /** From the pool, or new. All its memory reads as zero. `codes`: where the interpreter's machine code is kept; `executed`: by whom it is taken. */
+  static take(codes: CodeStore, executed: Executed = NOTHING): Engine {
+    return pool.pop() ?? new Engine(codes, executed);
   }
 
   /**

@@ -9,13 +9,14 @@ import { ModuleBuilder } from './wasm/module.ts';
 const plainly: UnderFlags = (make) => make();
 const memory = new WebAssembly.Memory({ initial: 0 });
 
-function doubler(): {
+/** `more`: what it adds besides. The host has code once for all modules of the same bytes. */
+function doubler(more = 0): {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly module: WebAssembly.Module;
   readonly double: (n: number) => number;
 } {
   const builder = new ModuleBuilder(0);
-  builder.function(['i32'], 'i32', (code, [n]) => code.return(i32.add(n, n)), 'double');
+  builder.function(['i32'], 'i32', (code, [n]) => code.return(i32.add(i32.add(n, n), i32.const(more))), 'double');
   const bytes = builder.finish();
   const module = new WebAssembly.Module(bytes);
   return { bytes, module, double: doubleOf(module) };
@@ -46,6 +47,24 @@ describe('machine code of a module', () => {
     expect(double(21)).toBe(42);
     expect(hostCodeOf(module, plainly, () => [double])).toBeUndefined();
     codeOf(module, double);
+  });
+
+  it('is waited for where the optimiser is at it, and no longer than told', () => {
+    const { module, double } = doubler(1);
+    const { now } = performance;
+    let waits = 0;
+    vi.spyOn(Atomics, 'wait').mockImplementation(() => {
+      if (++waits === 3) optimise(double);
+      return 'timed-out';
+    });
+    vi.spyOn(performance, 'now').mockImplementation(() => now.call(performance) + waits * 2);
+    const other = doubler(2);
+    expect(hostCodeOf(other.module, plainly, () => [other.double], 4)).toBeUndefined();
+    expect(waits).toBe(v8Version === '11' ? 2 : 0);
+    const code = hostCodeOf(module, plainly, () => [double], 10_000);
+    expect(code !== undefined).toBe(v8Version === '11');
+    expect(waits).toBe(v8Version === '11' ? 3 : 0);
+    vi.restoreAllMocks();
   });
 
   it('makes a module that is optimised from the start', () => {

@@ -46,12 +46,36 @@ export function optimisedIn(functions: Iterable<unknown>): number {
  * The optimised machine code of a module, so far as the host has optimised any; undefined if it has not, or if there is no way to get it.
  *
  * @param functions gives functions of an instance of the module, of which one must have been optimised
+ * @param patienceMs for so long it is waited until one is: of use where the optimiser has begun with it, as a process does not end before that has ended
  */
-export function hostCodeOf(module: WebAssembly.Module, under: UnderFlags, functions: () => Iterable<unknown>): ArrayBuffer | undefined {
+export function hostCodeOf(
+  module: WebAssembly.Module,
+  under: UnderFlags,
+  functions: () => Iterable<unknown>,
+  patienceMs = 0,
+): ArrayBuffer | undefined {
   return withV8(({ isOptimised, serialize }) => {
-    for (const func of functions()) if (isOptimised(func)) return under(() => serialize(module));
-    return undefined;
+    const candidates = patienceMs > 0 ? [...functions()] : functions();
+    const isThere = (): boolean => {
+      for (const func of candidates) if (isOptimised(func)) return true;
+      return false;
+    };
+    return isThere() || isSoon(isThere, patienceMs) ? under(() => serialize(module)) : undefined;
   });
+}
+
+/** How long this thread waits before it looks again, in milliseconds. */
+const LOOK_MS = 2;
+
+/** Whether it comes true within so many milliseconds, by what other threads do: this one waits. */
+function isSoon(isTrue: () => boolean, patienceMs: number): boolean {
+  if (patienceMs === 0) return false;
+  const nobodyWakes = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+  for (const endMs = performance.now() + patienceMs; performance.now() < endMs; ) {
+    Atomics.wait(nobodyWakes, 0, 0, LOOK_MS);
+    if (isTrue()) return true;
+  }
+  return false;
 }
 
 /**

@@ -61,7 +61,7 @@ export class Riscv64Space implements AddressSpace {
     const { translate, counters, codes } = cpu;
     this.objects = objects;
     this.#cpu = cpu;
-    this.#engine = Engine.take(codes);
+    this.#engine = Engine.take(codes, counters);
     this.#code = new CodePages(this.#engine);
     this.residency = new Residency(this.#engine, this.regions, this.#code, account, (page) => this.hart.loseReservations(page));
     this.#translator = translate && new Translator(this.#engine, this.#code, translate, counters, codes);
