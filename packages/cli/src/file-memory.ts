@@ -36,4 +36,4 @@ export function readAll(file: number, into: Uint8Array, position: number): numbe
  * Memory in pages of its own, which go back to the system when it is dropped. A resizable buffer has them, and others are from the C library's heap: of that, glibc
  * goes on to keep up to twice as much in each thread, unused, as the largest piece that was given back had (mallopt(3), M_MMAP_THRESHOLD), and V8 has four threads.
  */
-export const ownPages = (bytes: number): ArrayBuffer => new ArrayBuffer(bytes, { maxByteLength: bytes });
+const ownPages = (bytes: number): ArrayBuffer => new ArrayBuffer(bytes, { maxByteLength: bytes });

@@ -44,18 +44,24 @@ export class Counters {
     engine.u8.fill(0, TRANSLATED, EXITS + EXIT_REASONS.length * 8);
   }
 
+  /** Of all instructions those that the interpreter executed. */
+  get interpreted(): number {
+    let translated = this.#translated;
+    for (const engine of this.#live) translated += read(engine, TRANSLATED);
+    return this.instructions - translated;
+  }
+
   /** By name; a name ends in its unit where it is not a plain count. */
   all(): Readonly<Record<string, number>> {
-    let translated = this.#translated;
+    const { interpreted } = this;
     const exits = new Map(this.#exits);
     for (const engine of this.#live) {
-      translated += read(engine, TRANSLATED);
       for (const reason of EXIT_REASONS) exits.set(reason, (exits.get(reason) ?? 0) + read(engine, EXITS + reason * 8));
     }
     const exit = (reason: number): number => exits.get(reason) ?? 0;
     return {
-      instructionsInterpreted: this.instructions - translated,
-      instructionsTranslated: translated,
+      instructionsInterpreted: interpreted,
+      instructionsTranslated: this.instructions - interpreted,
       exitsToUntranslatedCode: exit(Left.GO_ON),
       exitsToInterpretOne: exit(Left.INTERPRET),
       exitsForFuel: exit(Left.FUEL),

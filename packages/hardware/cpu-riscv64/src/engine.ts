@@ -48,15 +48,15 @@ const pool: Engine[] = [];
  */
 const PATIENT_BUDGET = 1_800_000_000;
 const patiently: UnderFlags = (make) => withTieringBudget(PATIENT_BUDGET, make);
-/** When so many were executed it has surely begun; and what it takes then at most, in milliseconds: some 20 as a rule, for which the process would wait anyway. */
-const BEGUN_INSTRUCTIONS = 150_000;
+/** When so many were interpreted it has surely begun; and what it takes then at most, in milliseconds: some 20 as a rule, for which the process would wait anyway. */
+const BEGUN_INTERPRETED = 150_000;
 const OPTIMISED_MS_MAX = 250;
 /** What the interpreter's machine code is kept under. */
 const INTERPRETER = 'riscv64-interpreter';
 
-/** What was executed in this process, or by one CPU of it. */
-export type Executed = Pick<Counters, 'instructions'>;
-const NOTHING: Executed = { instructions: 0 };
+/** What a CPU has executed. */
+type Executed = Pick<Counters, 'interpreted'>;
+const NOTHING: Executed = { interpreted: 0 };
 
 /** The generated interpreter is the same for every space: compiled once in a process, and with what an earlier process has optimised. */
 function module(codes: CodeStore, executed: Executed): WebAssembly.Module {
@@ -67,7 +67,7 @@ function module(codes: CodeStore, executed: Executed): WebAssembly.Module {
   if (compiled !== undefined) return compiled;
   const fresh = patiently(() => new WebAssembly.Module(bytes));
   codes.keep(INTERPRETER, () => {
-    const patienceMs = executed.instructions >= BEGUN_INSTRUCTIONS ? OPTIMISED_MS_MAX : 0;
+    const patienceMs = executed.interpreted >= BEGUN_INTERPRETED ? OPTIMISED_MS_MAX : 0;
     const found = hostCodeOf(fresh, patiently, () => [idleInstance(fresh).exports.run], patienceMs);
     return found && { value: found, buffers: [found] };
   });
@@ -158,7 +158,7 @@ export class Engine {
     for (const name of [FINISH_CALL, SYSTEM_CALL]) this.#imports[name] = instance.exports[name] as WebAssembly.ExportValue;
   }
 
-  /** From the pool, or new. All its memory reads as zero. `codes`: where the interpreter's machine code is kept; `executed`: by whom it is taken. */
+  /** From the pool, or new. All its memory reads as zero. `codes`: where the interpreter's machine code is kept; `executed`: by the CPU that takes it. */
   static take(codes: CodeStore, executed: Executed = NOTHING): Engine {
     return pool.pop() ?? new Engine(codes, executed);
   }

@@ -28,6 +28,7 @@ export function loadCompiler(): Promise<void> {
   return loading;
 }
 
+/** Whether it is at hand; does not ask for it. */
 export const isCompilerLoaded = (): boolean => loaded !== undefined;
 
 /** Undefined as long as it is not loaded, which it is soon. */
