@@ -1,5 +1,18 @@
 import { type I32, type I64, i32, i64 } from '../wasm/expression.ts';
+import type { FINISH_CALL, SYSTEM_CALL } from './exports.ts';
 import { Left } from './stops.ts';
+
+/** What translated code takes, and what it calls: the types of the parameters. */
+export const Params = {
+  /** Of a region's function (translator/emit.ts): way, depth, fuel. */
+  region: ['i32', 'i32', 'i32'],
+  /** Of {@link FINISH_CALL}: answer, address that the call returns to, depth, fuel. */
+  finishCall: ['i64', 'i32', 'i32', 'i32'],
+  /** Of {@link SYSTEM_CALL}: address, fuel. */
+  systemCall: ['i32', 'i32'],
+} as const;
+/** What each of them returns: the answer, and the fuel that is left. */
+export const ANSWER = ['i64', 'i32'] as const;
 
 /** In the place of a reason: nothing goes on, since the interpreter stopped while it finished a call. PC is in memory, and why in STOPPED. */
 const STOPPED = 4;

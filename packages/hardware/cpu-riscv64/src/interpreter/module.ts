@@ -3,10 +3,10 @@ import { isIllegalMode, writeHostLimit } from '../float/host-limit.ts';
 import type { HelperName } from '../isa/instruction.ts';
 import { TrapCause } from '../isa/instruction.ts';
 import * as Layout from '../layout.ts';
-import { type Callee, type Code, call, callIndirect, type Label } from '../wasm/code.ts';
+import { type Callee, type Code, call, type Label } from '../wasm/code.ts';
 import { choose, i32, i64 } from '../wasm/expression.ts';
 import { ModuleBuilder } from '../wasm/module.ts';
-import { Answer, isOdd, Settled, stoppedAnswer } from './agreement.ts';
+import { ANSWER, Answer, isOdd, Params, Settled, stoppedAnswer } from './agreement.ts';
 import { FINISH_CALL, PREDECODE, SYSTEM_CALL } from './exports.ts';
 import { InterpreterGuest, type Machinery, pcOf, sampleJump } from './guest.ts';
 import { integerHelpers } from './helpers.ts';
@@ -40,7 +40,7 @@ export function interpreterModule(): Uint8Array<ArrayBuffer> {
   const follow = module.import('follow', ['i32'], 'i32');
   const hot = module.import('hot', ['i32'], 'i32');
   module.importTable();
-  const region = module.signature(['i32', 'i32', 'i32'], 'i64');
+  const region = module.signature(Params.region, ANSWER);
   const integer = integerHelpers(module);
   const helpers = new Map([...integer.helpers, ...floatHelpers(module, integer.mulhu)]);
   const probe = probeFunction(module, miss);
@@ -137,20 +137,21 @@ const FINISH_DEPTH_MAX = 120;
 const FINISH_DEPTH = 2;
 
 /**
- * (odd answer, address that the call returns to, depth) → answer: for translated code whose call came back before it was over, since there was something for
+ * (odd answer, address that the call returns to, depth, fuel) → answer, fuel: for translated code whose call came back before it was over, since there was something for
  * the interpreter. It goes on until the call returns, so that the code around need not be left. Any other answer than the address is for the caller's caller.
  */
 function finishCallFunction(module: ModuleBuilder, settle: Callee, run: Callee): Callee {
-  return module.function(['i64', 'i32', 'i32'], 'i64', (code, [answer, next, depth]) => {
+  return module.function(Params.finishCall, ANSWER, (code, [answer, next, depth, left]) => {
     const zero = i32.const(0);
     const around = code.let(i64.load(zero, Layout.BACK));
     const reason = i64.shrU(answer, i64.const(32 + Answer.REASON_SHIFT));
-    code.if(i64.gtU(reason, i64.const(Left.INTERPRET)), () => code.return(answer));
-    code.if(i32.or(i32.geS(depth, i32.const(FINISH_DEPTH_MAX)), i64.eq(answer, around)), () => code.return(answer));
+    code.if(i64.gtU(reason, i64.const(Left.INTERPRET)), () => code.return(answer, left));
+    code.if(i32.or(i32.geS(depth, i32.const(FINISH_DEPTH_MAX)), i64.eq(answer, around)), () => code.return(answer, left));
     const depthAround = code.let(i32.load(zero, Layout.DEPTH));
     const withdrawals = code.let(i32.load(zero, Layout.WITHDRAWALS));
     code.store('i64', zero, i64.extendU(next), Layout.BACK);
     code.store('i32', zero, i32.add(depth, i32.const(FINISH_DEPTH)), Layout.DEPTH);
+    code.store('i32', zero, left, Layout.FUEL);
     code.drop(call('i32', settle, answer));
     const fuel = code.let(i32.load(zero, Layout.FUEL));
     const stop = code.let(call('i32', run));
@@ -162,24 +163,24 @@ function finishCallFunction(module: ModuleBuilder, settle: Callee, run: Callee):
     code.if(i32.eq(stop, i32.const(Stop.BACK)), () => {
       code.if(i32.eq(withdrawals, i32.load(zero, Layout.WITHDRAWALS)), () => {
         writeHostLimit(code);
-        code.if(i32.eqz(isIllegalMode(i32.load(zero, Layout.FCSR))), () => code.return(i64.extendU(next)));
+        code.if(i32.eqz(isIllegalMode(i32.load(zero, Layout.FCSR))), () => code.return(i64.extendU(next), i32.load(zero, Layout.FUEL)));
       });
       code.store('i64', zero, i64.extendU(next), Layout.PC);
       code.set(stop, i32.const(Stop.BUDGET));
     });
     code.store('i32', zero, stop, Layout.STOPPED);
-    code.return(stoppedAnswer);
+    code.return(stoppedAnswer, i32.load(zero, Layout.FUEL));
     code.unreachable();
   });
 }
 
 /**
- * (address, fuel) → answer: the system call at an address, for translated code that has charged its fuel with it. The answer is the address behind it, as of
+ * (address, fuel) → answer, fuel: the system call at an address, for translated code that has charged its fuel with it. The answer is the address behind it, as of
  * a call that returns there, unless there is something else to do: the kernel may have stopped the context, moved it elsewhere, or changed what the code
  * that waits has found out.
  */
 function systemCallFunction(module: ModuleBuilder, trap: Callee): Callee {
-  return module.function(['i32', 'i32'], 'i64', (code, [pc, fuel]) => {
+  return module.function(Params.systemCall, ANSWER, (code, [pc, fuel]) => {
     const zero = i32.const(0);
     code.store('i64', zero, i64.extendU(pc), Layout.PC);
     // It is retired when the kernel has moved the pc.
@@ -191,12 +192,12 @@ function systemCallFunction(module: ModuleBuilder, trap: Callee): Callee {
       code.if(i32.eqz(changes.reduce(i32.or)), () => {
         const behind = i64.extendU(i32.add(pc, i32.const(4)));
         const after = code.let(i64.load(zero, Layout.PC));
-        code.return(i64.select(i64.eq(after, behind), after, i64.or(after, i64.const(1))));
+        code.return(i64.select(i64.eq(after, behind), after, i64.or(after, i64.const(1))), i32.load(zero, Layout.FUEL));
       });
       code.set(stop, i32.const(Stop.BUDGET));
     });
     code.store('i32', zero, stop, Layout.STOPPED);
-    code.return(stoppedAnswer);
+    code.return(stoppedAnswer, i32.load(zero, Layout.FUEL));
     code.unreachable();
   });
 }
@@ -279,9 +280,10 @@ function writeTranslated(machinery: Machinery, { region, settle }: RunParts, aga
   code.set(word, i32.load(word, Layout.HANDLES));
   const index = i32.and(word, i32.const(Layout.Handle.INDEX_MASK));
   const way = i32.shrU(word, i32.const(Layout.Handle.ENTRY_SHIFT));
-  code.set(where, callIndirect('i64', region, index, way, i32.load(zero, Layout.DEPTH), fuel));
-  code.set(word, call('i32', settle, where));
   const before = code.let(fuel);
+  code.callIndirectInto([where, fuel], region, index, way, i32.load(zero, Layout.DEPTH), fuel);
+  code.store('i32', zero, fuel, Layout.FUEL);
+  code.set(word, call('i32', settle, where));
   code.set(fuel, i32.load(zero, Layout.FUEL));
   const used = i64.extendU(i32.sub(before, fuel));
   code.store('i64', zero, i64.add(i64.load(zero, Layout.TRANSLATED), used), Layout.TRANSLATED);

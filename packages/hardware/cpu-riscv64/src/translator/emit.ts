@@ -1,3 +1,4 @@
+import { ANSWER, Params } from '../interpreter/agreement.ts';
 import * as Layout from '../layout.ts';
 import { type Callee, call } from '../wasm/code.ts';
 import { i32, i64 } from '../wasm/expression.ts';
@@ -8,7 +9,6 @@ import { type Region, waysInto } from './region.ts';
 import { jumpSlot, RegionWriter } from './region-writer.ts';
 
 const zero = i32.const(0);
-const PARAMS = ['i32', 'i32', 'i32'] as const;
 
 /** How code is written. */
 export interface Emission {
@@ -19,22 +19,22 @@ export interface Emission {
 }
 
 /**
- * A module with a function per region: (way, depth, fuel) → pc. `way` says which of the region's entries, from 1; `depth` how many guest calls are
- * wasm calls around it; `fuel` how many instructions may be retired. The answer is where to go on, all 64 bits of it: FUEL and the registers are
- * in memory then. What an odd answer means is in interpreter/agreement.ts. Instantiation puts the functions into the table from
+ * A module with a function per region: (way, depth, fuel) → pc, fuel. `way` says which of the region's entries, from 1; `depth` how many guest calls are
+ * wasm calls around it; `fuel` how many instructions may be retired. The answer is where to go on, all 64 bits of it, and how much fuel is
+ * left: the registers are in memory then. What an odd answer means is in interpreter/agreement.ts. Instantiation puts the functions into the table from
  * `env.base` on: exporting them would have the host make a wrapper each. Adds to `checks`.
  */
 export function regionModule(regions: readonly Region[], { fuses, lasts }: Emission, checks: CheckCounts): Uint8Array<ArrayBuffer> {
   const module = new ModuleBuilder(Layout.BASE_WASM_PAGES);
   module.importTable();
   const helpers = importHelpers(module, regions);
-  const signature = module.signature(PARAMS, 'i64');
+  const signature = module.signature(Params.region, ANSWER);
   const find = findFunction(module);
   const go = goFunction(module, find, signature);
-  const functions = regions.map((_, i): Callee => ({ index: go.index + 1 + i, params: PARAMS, result: 'i64' }));
+  const functions = regions.map((_, i): Callee => ({ index: go.index + 1 + i, params: Params.region, results: ANSWER }));
   const ways = waysInto(regions);
   for (const [number, region] of regions.entries()) {
-    module.function(PARAMS, 'i64', (code, [way, depth, fuel]) => {
+    module.function(Params.region, ANSWER, (code, [way, depth, fuel]) => {
       new RegionWriter({
         code,
         way,
@@ -77,16 +77,13 @@ function findFunction(module: ModuleBuilder): Callee {
   });
 }
 
-/** (pc, depth, fuel) → pc: goes on in the region that begins at an address, if there is one. Registers are in memory. */
+/** (pc, depth, fuel) → pc, fuel: goes on in the region that begins at an address, if there is one. Registers are in memory. */
 function goFunction(module: ModuleBuilder, find: Callee, signature: number): Callee {
-  return module.function(PARAMS, 'i64', (code, [pc, depth, fuel]) => {
+  return module.function(Params.region, ANSWER, (code, [pc, depth, fuel]) => {
     const found = code.let(i64.load(jumpSlot(pc), Layout.JUMPS));
     code.if(i32.ne(i32.wrap(found), pc), () => code.set(found, call('i64', find, pc)));
     const handle = code.let(i32.wrap(i64.shrU(found, i64.const(32))));
-    code.if(i32.eqz(handle), () => {
-      code.store('i32', zero, fuel, Layout.FUEL);
-      code.return(i64.extendU(i32.or(pc, i32.const(1))));
-    });
+    code.if(i32.eqz(handle), () => code.return(i64.extendU(i32.or(pc, i32.const(1))), fuel));
     const index = i32.and(handle, i32.const(Layout.Handle.INDEX_MASK));
     code.returnCallIndirect(signature, index, i32.shrU(handle, i32.const(Layout.Handle.ENTRY_SHIFT)), depth, fuel);
     code.unreachable();

@@ -76,12 +76,11 @@ export class Entries {
   /** Leaves whatever entry is wanted to the interpreter. */
   refuse(): void {
     const { code, region, way, fuel } = this.#parts;
-    code.store('i32', i32.const(0), fuel, Layout.FUEL);
     const labels = region.entries.map(() => code.open()).reverse();
     code.brTable([labels[0] as Label, ...labels], labels[0] as Label, way);
     for (const pc of region.entries) {
       code.close();
-      code.return(leaveAt(pc, Left.INTERPRET, 0));
+      code.return(leaveAt(pc, Left.INTERPRET, 0), fuel);
     }
   }
 
@@ -137,8 +136,7 @@ export class Entries {
 
   #refuseAt(pc: number): void {
     const { code, fuel } = this.#parts;
-    code.store('i32', i32.const(0), fuel, Layout.FUEL);
-    code.return(leaveAt(pc, Left.INTERPRET, 0));
+    code.return(leaveAt(pc, Left.INTERPRET, 0), fuel);
   }
 
   /** What an entry takes for words. */

@@ -1,3 +1,4 @@
+import { ANSWER, Params } from '../interpreter/agreement.ts';
 import { FINISH_CALL, HELPER_EXPORT, SYSTEM_CALL } from '../interpreter/exports.ts';
 import type { HelperName, Instruction } from '../isa/instruction.ts';
 import type { Callee } from '../wasm/code.ts';
@@ -21,10 +22,10 @@ export function importHelpers(module: ModuleBuilder, regions: readonly Region[])
   for (const region of regions) for (const { ops } of region.blocks.values()) for (const { row } of ops) rows.add(row);
   const wanted = functionsFor(rows);
   const named = new Map<HelperName, Callee>();
-  for (const [name, { params, result }] of helperModule().signatures) {
-    if (wanted.has(name)) named.set(name, module.import(HELPER_EXPORT + name, params, result));
+  for (const [name, { params, results }] of helperModule().signatures) {
+    if (wanted.has(name)) named.set(name, module.import(HELPER_EXPORT + name, params, results));
   }
-  const finishCall = module.import(FINISH_CALL, ['i64', 'i32', 'i32'], 'i64');
-  const systemCall = module.import(SYSTEM_CALL, ['i32', 'i32'], 'i64');
+  const finishCall = module.import(FINISH_CALL, Params.finishCall, ANSWER);
+  const systemCall = module.import(SYSTEM_CALL, Params.systemCall, ANSWER);
   return { named, finishCall, systemCall };
 }

@@ -4,7 +4,7 @@ import { goOnAt, isOdd, leaveAt } from '../interpreter/agreement.ts';
 import { Left } from '../interpreter/stops.ts';
 import type { HelperName } from '../isa/instruction.ts';
 import * as Layout from '../layout.ts';
-import { type Callee, type Code, call, callIndirect, type Label, type Local } from '../wasm/code.ts';
+import { type Callee, type Code, call, type Label, type Local } from '../wasm/code.ts';
 import { f32, f64, type I32, type I64, i32, i64 } from '../wasm/expression.ts';
 import { BlockLocals } from './block-locals.ts';
 import { planRegion } from './blueprint.ts';
@@ -82,7 +82,7 @@ export class RegionWriter implements Surroundings {
   readonly #computesFloat: boolean;
   /** Beginning of the dispatch to entries, for indirect jumps within the region. */
   #dispatch: Label | undefined;
-  /** Where side exits go, by what they write back: FUEL is stored there, and not in front of what is hardly ever left. */
+  /** Where side exits go, by what they write back: that is done there, and not in front of what is hardly ever left. */
   #leave: readonly Label[] = [];
   /** Registers that are boxed singles at all of those side exits written so far. */
   readonly #leaveBoxed: number[];
@@ -169,8 +169,7 @@ export class RegionWriter implements Surroundings {
       code.take(this.#answer);
       this.integers.begin(this.#heldAtExits[kind] as Held);
       this.#spill(registers, this.#leaveBoxed[kind]);
-      code.store('i32', zero, fuel, Layout.FUEL);
-      code.return(this.#answer);
+      code.return(this.#answer, fuel);
     }
     code.unreachable();
   }
@@ -217,8 +216,8 @@ export class RegionWriter implements Surroundings {
     if (end.kind !== 'system') throw new Error('a system call must end its block');
     const { helpers, fuel } = this.#parts;
     this.#spillDirty();
-    this.code.set(this.#answer, call('i64', helpers.systemCall, i32.const(this.#guest.op.pc), fuel));
-    this.#comeBack(end.next, () => this.code.return(this.#answer));
+    this.code.callInto([this.#answer, fuel], helpers.systemCall, i32.const(this.#guest.op.pc), fuel);
+    this.#comeBack(end.next, () => this.#return(this.#answer));
   }
 
   // ───── calls, jumps and exits ─────
@@ -231,8 +230,9 @@ export class RegionWriter implements Surroundings {
     const deeper = i32.add(depth, i32.const(1));
     const known = ways.get(to);
     if (known !== undefined) {
-      const direct = (): void => code.set(this.#answer, call('i64', functions[known.region] as Callee, i32.const(known.way), deeper, fuel));
-      const other = (): void => code.set(this.#answer, call('i64', go, i32.const(to), deeper, fuel));
+      const answer = [this.#answer, fuel];
+      const direct = (): void => code.callInto(answer, functions[known.region] as Callee, i32.const(known.way), deeper, fuel);
+      const other = (): void => code.callInto(answer, go, i32.const(to), deeper, fuel);
       this.#ifEntered(known, direct, other);
       this.#comeBack(next, (address) => this.#finishCall(address));
       return;
@@ -269,12 +269,9 @@ export class RegionWriter implements Surroundings {
     const { code } = this;
     const { depth, fuel, signature } = this.#parts;
     const deeper = i32.add(depth, i32.const(1));
-    const none = (): void => {
-      code.store('i32', zero, fuel, Layout.FUEL);
-      code.set(this.#answer, goOnAt(to));
-    };
+    const none = (): void => code.set(this.#answer, goOnAt(to));
     code.ifRarely(i32.eqz(handle), none, () => {
-      code.set(this.#answer, callIndirect('i64', signature, indexOf(handle), wayOf(handle), deeper, fuel));
+      code.callIndirectInto([this.#answer, fuel], signature, indexOf(handle), wayOf(handle), deeper, fuel);
     });
     this.#comeBack(next, (address) => this.#finishCall(address));
   }
@@ -323,28 +320,26 @@ export class RegionWriter implements Surroundings {
   /** Has the interpreter finish a call that came back early; if it cannot, this comes back as well. */
   #finishCall(next: number): void {
     const { code } = this;
-    const { helpers, depth } = this.#parts;
+    const { helpers, depth, fuel } = this.#parts;
     // A return to elsewhere: the call was given up, as by longjmp.
-    code.if(i32.eqz(isOdd(this.#answer)), () => code.return(this.#answer));
-    code.set(this.#answer, call('i64', helpers.finishCall, this.#answer, i32.const(next), depth));
-    code.if(i64.ne(this.#answer, i64.const(next)), () => code.return(this.#answer));
+    code.if(i32.eqz(isOdd(this.#answer)), () => this.#return(this.#answer));
+    code.callInto([this.#answer, fuel], helpers.finishCall, this.#answer, i32.const(next), depth, fuel);
+    code.if(i64.ne(this.#answer, i64.const(next)), () => this.#return(this.#answer));
   }
 
   /** Goes on at `next` if that is where a call came back; if not, `otherwise` returns or sees to it. Everything was in memory before the call. */
   #comeBack(next: number, otherwise: (address: number) => void): void {
     const { code } = this;
-    const { fuel } = this.#parts;
     const address = this.#addressOf(next);
     const goOn = goOnAt(i64.const(address));
     const isElsewhere = i64.ne(this.#answer, i64.const(address));
     if (!this.#region.blocks.has(next)) {
-      code.return(i64.select(isElsewhere, this.#answer, goOn));
+      this.#return(i64.select(isElsewhere, this.#answer, goOn));
       return;
     }
     code.ifRarely(isElsewhere, () => otherwise(address));
     const kept = this.#plans.kept.get(this.#block.start) ?? 0;
-    if (kept !== 0) code.ifRarely(i64.ne(this.#changeOf(kept), i64.const(0)), () => code.return(goOn));
-    code.set(fuel, i32.load(zero, Layout.FUEL));
+    if (kept !== 0) code.ifRarely(i64.ne(this.#changeOf(kept), i64.const(0)), () => this.#return(goOn));
     this.#goOn(next);
   }
 
@@ -409,8 +404,7 @@ export class RegionWriter implements Surroundings {
   }
 
   #return(answer: I64): void {
-    this.code.store('i32', zero, this.#parts.fuel, Layout.FUEL);
-    this.code.return(answer);
+    this.code.return(answer, this.#parts.fuel);
   }
 
   /** Everything that changed goes to memory. */

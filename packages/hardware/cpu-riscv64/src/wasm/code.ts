@@ -24,7 +24,7 @@ class Variable<T extends ValueType> implements Local<T> {
 export interface Callee {
   readonly index: number;
   readonly params: readonly ValueType[];
-  readonly result: ValueType | undefined;
+  readonly results: readonly ValueType[];
 }
 
 /** A branch hint: where in the function the branch is, from its local declarations on, and whether it is usually taken. */
@@ -215,7 +215,23 @@ export class Code {
 
   call(callee: Callee, ...args: Expr<ValueType>[]): void {
     writeCall(this.body, callee, args);
-    if (callee.result !== undefined) this.body.u8(0x1a);
+    for (const _ of callee.results) this.body.u8(0x1a);
+  }
+
+  /** Calls, and sets a local to each of the results. */
+  callInto(locals: readonly Local<ValueType>[], callee: Callee, ...args: Expr<ValueType>[]): void {
+    writeCall(this.body, callee, args);
+    this.#takeAll(locals);
+  }
+
+  /** The same through table 0. `type`: the callee's, by index. */
+  callIndirectInto(locals: readonly Local<ValueType>[], type: number, index: I32, ...args: Expr<ValueType>[]): void {
+    writeCallIndirect(this.body, 0x11, type, index, args);
+    this.#takeAll(locals);
+  }
+
+  #takeAll(locals: readonly Local<ValueType>[]): void {
+    for (const local of locals.toReversed()) this.take(local);
   }
 
   /** Evaluates for the effects, as of a call. */
@@ -231,14 +247,11 @@ export class Code {
 
   /** The same through table 0. `type`: the callee's, by index. */
   returnCallIndirect(type: number, index: I32, ...args: Expr<ValueType>[]): void {
-    for (const arg of args) arg.write(this.body);
-    index.write(this.body);
-    writeIndexed(this.body, 0x13, type);
-    this.body.u8(0);
+    writeCallIndirect(this.body, 0x13, type, index, args);
   }
 
-  return(value?: Expr<ValueType>): void {
-    value?.write(this.body);
+  return(...values: readonly Expr<ValueType>[]): void {
+    for (const value of values) value.write(this.body);
     this.body.u8(0x0f);
   }
 
@@ -291,21 +304,15 @@ export class Code {
 
 /** A call as an expression. */
 export function call<T extends ValueType>(type: T, callee: Callee, ...args: Expr<ValueType>[]): Expr<T> {
-  if (callee.result !== type) throw new Error(`wasm function ${callee.index} returns ${callee.result}, not ${type}`);
+  if (callee.results.join() !== type) throw new Error(`wasm function ${callee.index} returns ${callee.results.join()}, not ${type}`);
   return { type, write: (out) => writeCall(out, callee, args) };
 }
 
-/** A call through table 0 of a function of type index `signature` that returns a `type`. */
-export function callIndirect<T extends ValueType>(type: T, signature: number, index: I32, ...args: Expr<ValueType>[]): Expr<T> {
-  return {
-    type,
-    write(out) {
-      for (const arg of args) arg.write(out);
-      index.write(out);
-      writeIndexed(out, 0x11, signature);
-      out.u8(0);
-    },
-  };
+function writeCallIndirect(out: Bytes, opcode: number, type: number, index: I32, args: readonly Expr<ValueType>[]): void {
+  for (const arg of args) arg.write(out);
+  index.write(out);
+  writeIndexed(out, opcode, type);
+  out.u8(0);
 }
 
 function writeCall(out: Bytes, callee: Callee, args: readonly Expr<ValueType>[], opcode = 0x10): void {

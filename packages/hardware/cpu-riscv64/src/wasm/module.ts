@@ -2,6 +2,11 @@ import { Bytes } from './bytes.ts';
 import { type Callee, Code, type FunctionBody, type Local } from './code.ts';
 import { typeCode, type ValueType } from './expression.ts';
 
+/** What a function returns. */
+type Results = ValueType | readonly ValueType[] | undefined;
+
+const listed = (results: Results): readonly ValueType[] => (results === undefined ? [] : typeof results === 'string' ? [results] : results);
+
 /** Types of parameters, as locals of the body being written. */
 type Params<P extends readonly ValueType[]> = { readonly [K in keyof P]: Local<P[K]> };
 
@@ -23,10 +28,10 @@ export class ModuleBuilder {
   }
 
   /** All imports come before the first function. */
-  import(name: string, params: readonly ValueType[], result?: ValueType): Callee {
+  import(name: string, params: readonly ValueType[], results?: Results): Callee {
     if (this.#functions.length > 0) throw new Error(`import ${name} after a function`);
-    this.#imports.push({ name, type: this.#type(params, result) });
-    return { index: this.#imports.length - 1, params, result };
+    this.#imports.push({ name, type: this.#type(params, listed(results)) });
+    return { index: this.#imports.length - 1, params, results: listed(results) };
   }
 
   /** Imports `env.table`, of functions, as table 0. */
@@ -45,8 +50,8 @@ export class ModuleBuilder {
   }
 
   /** Index of a function type, for calls through the table. */
-  signature(params: readonly ValueType[], result: ValueType | undefined): number {
-    return this.#type(params, result);
+  signature(params: readonly ValueType[], results: Results): number {
+    return this.#type(params, listed(results));
   }
 
   /** Exports a function by name. */
@@ -57,18 +62,18 @@ export class ModuleBuilder {
   /** A function; `write` returns the value when the body ends with one. */
   function<const P extends readonly ValueType[]>(
     params: P,
-    result: ValueType | undefined,
+    results: Results,
     write: (code: Code, params: Params<P>) => void,
     exported?: string,
   ): Callee {
     const index = this.#imports.length + this.#functions.length;
-    const slot: { type: number; code: FunctionBody | undefined } = { type: this.#type(params, result), code: undefined };
+    const slot: { type: number; code: FunctionBody | undefined } = { type: this.#type(params, listed(results)), code: undefined };
     this.#functions.push(slot);
     const code = new Code(params);
     write(code, params.map((type, i) => code.param(i, type)) as unknown as Params<P>);
     slot.code = code.finish();
     if (exported !== undefined) this.#exports.push({ name: exported, index });
-    return { index, params, result };
+    return { index, params, results: listed(results) };
   }
 
   finish(): Uint8Array<ArrayBuffer> {
@@ -160,16 +165,16 @@ export class ModuleBuilder {
     out.sized(content);
   }
 
-  #type(params: readonly ValueType[], result: ValueType | undefined): number {
-    const signature = `${params.join()}:${result ?? ''}`;
+  #type(params: readonly ValueType[], results: readonly ValueType[]): number {
+    const signature = `${params.join()}:${results.join()}`;
     const known = this.#signatures.indexOf(signature);
     if (known >= 0) return known;
     const type = new Bytes();
     type.u8(0x60);
     type.u32(params.length);
     for (const p of params) type.u8(typeCode(p));
-    type.u32(result === undefined ? 0 : 1);
-    if (result !== undefined) type.u8(typeCode(result));
+    type.u32(results.length);
+    for (const r of results) type.u8(typeCode(r));
     this.#signatures.push(signature);
     this.#types.push(type);
     return this.#types.length - 1;
