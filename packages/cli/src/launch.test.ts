@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { guestPrograms } from '@ashlar/guests';
@@ -19,8 +19,14 @@ async function loadedBy(...args: readonly string[]) {
   const env = { ASHLAR_CACHE: scratch, NODE_OPTIONS: `--require ${witness}` };
   expect(await ashlar(args, '', undefined, env)).toMatchObject({ status: 0 });
   const parts = JSON.parse(readFileSync(list, 'utf8')) as readonly string[];
-  const files = readdirSync(join(scratch, 'code')).map((name) => name.replace(/-[0-9a-f]{16}\.cjs-.*$/, ''));
-  return { parts: parts.map((name) => name.replace(/^NativeModule /, '')), files: files.toSorted() };
+  return { parts: parts.map((name) => name.replace(/^NativeModule /, '')), files: keptFiles() };
+}
+
+/** Files of the bundle whose code was kept. */
+function keptFiles(): readonly string[] {
+  const folder = join(scratch, 'code');
+  const names = existsSync(folder) ? readdirSync(folder) : [];
+  return names.map((name) => name.replace(/-[0-9a-f]{16}\.cjs-.*$/, '')).toSorted();
 }
 
 describe('the command', () => {
@@ -46,6 +52,15 @@ describe('the command', () => {
     writeFileSync(file, `ashlar: 1\nuserspace:\n  volumes: [{ host: ${guestPrograms}, guest: /guests, readOnly: true }]\n`);
     const { files } = await loadedBy('check', file);
     expect(files).toEqual(['command', 'yaml', 'zod']);
+  });
+
+  it('keeps its code whatever the status of the program, and not if it failed itself', async () => {
+    const run = (...program: readonly string[]) =>
+      ashlar(['run', '--volume', `${guestPrograms}:/guests:ro`, '--', ...program], '', undefined, { ASHLAR_CACHE: scratch });
+    expect(await run('/guests/none')).toMatchObject({ status: 127 });
+    expect(keptFiles()).toEqual([]);
+    expect(await run('/guests/end', 'exit', '3')).toMatchObject({ status: 3 });
+    expect(keptFiles()).toEqual(['command']);
   });
 
   it('has in its own file nothing that only the compiler needs', () => {

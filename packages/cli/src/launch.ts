@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { defaultCacheFolder } from '@ashlar/image';
 import { type CachedModule, exportsOf, loadCached, type ModuleBody, type Require } from './code-cache.ts';
+import { ExitStatus } from './exit-status.ts';
 import type { run } from './main.ts';
 
 /** The bundled command's file; the bundler puts its name here. */
@@ -30,6 +31,9 @@ const KNOWN_V8 = '11.';
 /** Commands that each have compiled code of their own. */
 const COMMANDS = ['run', 'up', 'check', 'plugins', 'matrix'];
 
+/** Statuses of a command that may have failed early; any other one is the program's, or 0. */
+const OWN: ReadonlySet<number> = new Set(Object.values(ExitStatus));
+
 /** How the command asks for a library beside it: by a name with a digest. */
 const IS_BESIDE = /^\.\/[a-z0-9-]+-[0-9a-f]{16}\.cjs$/;
 
@@ -53,7 +57,7 @@ function cached(command: string | undefined): BundledFiles {
   const use = COMMANDS.find((known) => known === command) ?? 'other';
   const modules: CachedModule[] = [];
   process.once('exit', (status) => {
-    for (const module of modules) module.keep(status === 0);
+    for (const module of modules) module.keep(!OWN.has(status));
   });
   return new BundledFiles((file, find) => {
     const module = loadCached(file, join(defaultCacheFolder(), 'code'), use, find);
