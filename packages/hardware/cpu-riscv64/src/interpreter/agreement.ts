@@ -12,7 +12,7 @@ export const Params = {
   systemCall: ['i32', 'i32'],
 } as const;
 /** What each of them returns: the answer, and the fuel that is left. */
-export const ANSWER = ['i64', 'i32'] as const;
+export const RESULTS = ['i64', 'i32'] as const;
 
 /** In the place of a reason: nothing goes on, since the interpreter stopped while it finished a call. PC is in memory, and why in STOPPED. */
 const STOPPED = 4;

@@ -6,7 +6,7 @@ import * as Layout from '../layout.ts';
 import { type Callee, type Code, call, type Label } from '../wasm/code.ts';
 import { choose, i32, i64 } from '../wasm/expression.ts';
 import { ModuleBuilder } from '../wasm/module.ts';
-import { ANSWER, Answer, isOdd, Params, Settled, stoppedAnswer } from './agreement.ts';
+import { Answer, isOdd, Params, RESULTS, Settled, stoppedAnswer } from './agreement.ts';
 import { FINISH_CALL, PREDECODE, SYSTEM_CALL } from './exports.ts';
 import { InterpreterGuest, type Machinery, pcOf, sampleJump } from './guest.ts';
 import { integerHelpers } from './helpers.ts';
@@ -40,7 +40,7 @@ export function interpreterModule(): Uint8Array<ArrayBuffer> {
   const follow = module.import('follow', ['i32'], 'i32');
   const hot = module.import('hot', ['i32'], 'i32');
   module.importTable();
-  const region = module.signature(Params.region, ANSWER);
+  const region = module.signature(Params.region, RESULTS);
   const integer = integerHelpers(module);
   const helpers = new Map([...integer.helpers, ...floatHelpers(module, integer.mulhu)]);
   const probe = probeFunction(module, miss);
@@ -141,7 +141,7 @@ const FINISH_DEPTH = 2;
  * the interpreter. It goes on until the call returns, so that the code around need not be left. Any other answer than the address is for the caller's caller.
  */
 function finishCallFunction(module: ModuleBuilder, settle: Callee, run: Callee): Callee {
-  return module.function(Params.finishCall, ANSWER, (code, [answer, next, depth, left]) => {
+  return module.function(Params.finishCall, RESULTS, (code, [answer, next, depth, left]) => {
     const zero = i32.const(0);
     const around = code.let(i64.load(zero, Layout.BACK));
     const reason = i64.shrU(answer, i64.const(32 + Answer.REASON_SHIFT));
@@ -180,7 +180,7 @@ function finishCallFunction(module: ModuleBuilder, settle: Callee, run: Callee):
  * that waits has found out.
  */
 function systemCallFunction(module: ModuleBuilder, trap: Callee): Callee {
-  return module.function(Params.systemCall, ANSWER, (code, [pc, fuel]) => {
+  return module.function(Params.systemCall, RESULTS, (code, [pc, fuel]) => {
     const zero = i32.const(0);
     code.store('i64', zero, i64.extendU(pc), Layout.PC);
     // It is retired when the kernel has moved the pc.

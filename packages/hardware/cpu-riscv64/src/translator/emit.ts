@@ -1,4 +1,4 @@
-import { ANSWER, Params } from '../interpreter/agreement.ts';
+import { Params, RESULTS } from '../interpreter/agreement.ts';
 import * as Layout from '../layout.ts';
 import { type Callee, call } from '../wasm/code.ts';
 import { i32, i64 } from '../wasm/expression.ts';
@@ -28,13 +28,13 @@ export function regionModule(regions: readonly Region[], { fuses, lasts }: Emiss
   const module = new ModuleBuilder(Layout.BASE_WASM_PAGES);
   module.importTable();
   const helpers = importHelpers(module, regions);
-  const signature = module.signature(Params.region, ANSWER);
+  const signature = module.signature(Params.region, RESULTS);
   const find = findFunction(module);
   const go = goFunction(module, find, signature);
-  const functions = regions.map((_, i): Callee => ({ index: go.index + 1 + i, params: Params.region, results: ANSWER }));
+  const functions = regions.map((_, i): Callee => ({ index: go.index + 1 + i, params: Params.region, results: RESULTS }));
   const ways = waysInto(regions);
   for (const [number, region] of regions.entries()) {
-    module.function(Params.region, ANSWER, (code, [way, depth, fuel]) => {
+    module.function(Params.region, RESULTS, (code, [way, depth, fuel]) => {
       new RegionWriter({
         code,
         way,
@@ -79,7 +79,7 @@ function findFunction(module: ModuleBuilder): Callee {
 
 /** (pc, depth, fuel) → pc, fuel: goes on in the region that begins at an address, if there is one. Registers are in memory. */
 function goFunction(module: ModuleBuilder, find: Callee, signature: number): Callee {
-  return module.function(Params.region, ANSWER, (code, [pc, depth, fuel]) => {
+  return module.function(Params.region, RESULTS, (code, [pc, depth, fuel]) => {
     const found = code.let(i64.load(jumpSlot(pc), Layout.JUMPS));
     code.if(i32.ne(i32.wrap(found), pc), () => code.set(found, call('i64', find, pc)));
     const handle = code.let(i32.wrap(i64.shrU(found, i64.const(32))));

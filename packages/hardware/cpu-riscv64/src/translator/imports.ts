@@ -1,4 +1,4 @@
-import { ANSWER, Params } from '../interpreter/agreement.ts';
+import { Params, RESULTS } from '../interpreter/agreement.ts';
 import { FINISH_CALL, HELPER_EXPORT, SYSTEM_CALL } from '../interpreter/exports.ts';
 import type { HelperName, Instruction } from '../isa/instruction.ts';
 import type { Callee } from '../wasm/code.ts';
@@ -25,7 +25,7 @@ export function importHelpers(module: ModuleBuilder, regions: readonly Region[])
   for (const [name, { params, results }] of helperModule().signatures) {
     if (wanted.has(name)) named.set(name, module.import(HELPER_EXPORT + name, params, results));
   }
-  const finishCall = module.import(FINISH_CALL, Params.finishCall, ANSWER);
-  const systemCall = module.import(SYSTEM_CALL, Params.systemCall, ANSWER);
+  const finishCall = module.import(FINISH_CALL, Params.finishCall, RESULTS);
+  const systemCall = module.import(SYSTEM_CALL, Params.systemCall, RESULTS);
   return { named, finishCall, systemCall };
 }
