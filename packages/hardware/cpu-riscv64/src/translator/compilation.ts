@@ -25,11 +25,10 @@ const SWITCH_REACH = 4096;
 /** Most times that a region is explored anew because it met others. */
 const ROUNDS_MAX = 5;
 
-/** What is to be compiled. */
-export interface Work extends Emission {
-  /** Addresses that are hot, around which code is translated; and others that are likely to be soon. */
-  readonly hot: readonly number[];
-  readonly warm: readonly number[];
+/** What is looked for. */
+export interface Search {
+  /** Addresses that are hot, around which code is translated. */
+  readonly hot: Iterable<number>;
   /** Where code was seen to run often. */
   readonly seen: Addresses;
   readonly code: ObservedCode;
@@ -39,6 +38,12 @@ export interface Work extends Emission {
   readonly eager: boolean;
   /** Most instructions of a region, but for what takes over a larger one. */
   readonly regionMax: number;
+}
+
+/** What is to be compiled. */
+export interface Work extends Search, Emission {
+  /** Addresses that are likely to be hot soon. */
+  readonly warm: readonly number[];
   /** Most instructions of a function that is translated within its callers. */
   readonly copiedMax: number;
   /** Whether entries in the middle of loops are set apart: see resumption.ts. */
@@ -59,6 +64,11 @@ export interface Compiled {
 /** Translates what is hot, and what is warm, in one module, so that calls among them are direct. Undefined if none of it can be. */
 export function compile(work: Work): Compiled | undefined {
   return new Compilation(work).compile();
+}
+
+/** The code that {@link compile} would translate of what is hot, for {@link join}: nothing is written. */
+export function explore(search: Search): readonly Shape[] {
+  return new Compilation({ ...search, warm: [], copiedMax: 0, entriesApart: false, fuses: false, lasts: false }).explore();
 }
 
 /** A module that was made of regions of others. */
@@ -112,14 +122,15 @@ class Compilation {
   }
 
   compile(): Compiled | undefined {
-    const { hot, warm } = this.#work;
     const batch = this.#batch;
-    for (const pc of hot) {
-      batch.hot.add(pc);
-      this.#gather([pc]);
-    }
-    for (const pc of warm) if (batch.size < MODULE_REGIONS_MAX && batch.at(pc) === undefined) this.#gather([pc]);
+    this.#gatherHot();
+    for (const pc of this.#work.warm) if (batch.size < MODULE_REGIONS_MAX && batch.at(pc) === undefined) this.#gather([pc]);
     return this.#finish();
+  }
+
+  explore(): readonly Shape[] {
+    this.#gatherHot();
+    return this.#batch.all().map(({ region, generation }) => shapeOf(region, generation));
   }
 
   /** Regions of all the code of others. */
@@ -135,6 +146,13 @@ class Compilation {
       }
     }
     return this.#finish();
+  }
+
+  #gatherHot(): void {
+    for (const pc of this.#work.hot) {
+      this.#batch.hot.add(pc);
+      this.#gather([pc]);
+    }
   }
 
   /** Where regions of the batch lead to that is in none of them, though it was reached. */

@@ -2,7 +2,7 @@ import type * as Compilation from './compilation.ts';
 
 export type { Compiled } from './compilation.ts';
 /** See compilation.ts. */
-export type Compiler = Pick<typeof Compilation, 'compile' | 'join'>;
+export type Compiler = Pick<typeof Compilation, 'compile' | 'explore' | 'join'>;
 
 /** Most instructions of a function that is translated within its callers: larger ones cost more than their calls do. */
 export const COPIED_MAX = 24;

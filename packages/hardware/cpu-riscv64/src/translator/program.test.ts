@@ -53,6 +53,7 @@ function running(
       },
     });
     const counters = cpu.counters();
+    space.destroy();
     store.end();
     return counters;
   });
@@ -188,6 +189,36 @@ describe('translated code that is kept', () => {
         expect(machine.run(CODE, MANY)).toBe(3 * MANY);
       };
       expect(await running(new Shelf(), work, SOON)).toMatchObject({ modulesMade: 5, regionsMade: 7, regionsDropped: 5 });
+    });
+  });
+
+  describe('is made for the next process', () => {
+    const loops =
+      (near: number, far: number) =>
+      ({ write, run }: Machine): void => {
+        write(CODE, ...loop(3));
+        write(FAR, ...loop(4));
+        expect(run(CODE, near)).toBe(3 * near);
+        if (far > 0) expect(run(FAR, far)).toBe(4 * far);
+      };
+
+    it('of what the first was on the way to translate', async () => {
+      const shelf = new Shelf();
+      expect(await running(shelf, loops(MANY, 4_000))).toMatchObject({ modulesMade: 1, regionsMade: 1 });
+      const again = await running(shelf, loops(MANY, 30_000));
+      expect(again).toMatchObject({ modulesMade: 0, modulesShared: 1 });
+      expect(again.instructionsInterpreted).toBeLessThan(20_000);
+    });
+
+    it('of what was hot in a settled one and not worth it', async () => {
+      const shelf = new Shelf();
+      await running(shelf, loops(10 * MANY, 0));
+      const settled = await running(shelf, loops(10 * MANY, 80_000));
+      expect(settled.modulesMade).toBe(0);
+      expect(settled.instructionsInterpreted).toBeGreaterThan(200_000);
+      const again = await running(shelf, loops(10 * MANY, 80_000));
+      expect(again.modulesMade).toBe(0);
+      expect(again.instructionsInterpreted).toBeLessThan(20_000);
     });
   });
 

@@ -2,6 +2,7 @@ import type { CodeName, CodeStore, KeptCode } from '@ashlar/hardware';
 import { withModestGrowth } from '../heap-growth.ts';
 import { compiler } from './compiler.ts';
 import { hostFuses } from './fusing.ts';
+import type { Shape } from './shape.ts';
 import { type KeptModule, Shared } from './shared-module.ts';
 
 /** After so many runs of a program, what is kept anew must be worth it: the host's optimiser is done with most of the code by then. */
@@ -10,6 +11,9 @@ const RUNS_TO_KEEP = 4;
 const NEWS_PART = 32;
 /** Most modules that are held of those that a process makes; the newest are. */
 const MADE_MAX = 192;
+
+/** Entries of what is foreseen, at most. */
+const FORESEEN_MAX = 8192;
 
 /** All is made anew as one module when at least this part of it is outside of the largest one, or when so many were kept. */
 const APART_PART = 2;
@@ -36,6 +40,8 @@ export class Program {
   /** By this process, the oldest first; and those of them that are of all there was then. */
   readonly #made = new Set<Shared>();
   readonly #whole = new Set<Shared>();
+  /** What this process did not translate and the next one is to have, by its entries. */
+  readonly #foreseen = new Map<number, Shape>();
   readonly #runs: number;
   /** Guest instructions translated in this process. */
   #news = 0;
@@ -70,6 +76,27 @@ export class Program {
     }
   }
 
+  /** Whether code at an address was foreseen. */
+  foresees(pc: number): boolean {
+    return this.#foreseen.has(pc);
+  }
+
+  /** Whether so many regions more would be worth keeping. */
+  isWorth(regions: number): boolean {
+    if (regions === 0 || !this.isSettled) return regions > 0;
+    const known = this.modules.reduce((sum, { shapes }) => sum + shapes.length, this.#foreseen.size);
+    return regions >= known / NEWS_PART;
+  }
+
+  /** Code that is to be translated before the process ends. */
+  foresee(shapes: readonly Shape[]): void {
+    for (const shape of shapes) {
+      if (this.#foreseen.size >= FORESEEN_MAX) return;
+      this.#news += shape.instructions;
+      for (const entry of shape.entries) this.#foreseen.set(entry, shape);
+    }
+  }
+
   #kept(): KeptCode | undefined {
     const live = liveIn(this.modules);
     const hasNews = this.#news >= live / NEWS_PART;
@@ -84,20 +111,24 @@ export class Program {
   /** All of it, in few modules: most of it in one. */
   #together(live: number): readonly Shared[] {
     const { modules } = this;
+    const foreseen = new Set(this.#foreseen.values());
     const largest = Math.max(...modules.map(({ liveInstructions }) => liveInstructions));
-    if (live - largest > live / APART_PART || this.#found.length >= KEPT_MAX) return joined(modules) ?? modules;
+    if (live - largest > live / APART_PART || this.#found.length >= KEPT_MAX) return joined(modules, foreseen) ?? modules;
     const rest = [...this.#made].filter((shared) => !this.#whole.has(shared));
-    return [...this.#found, ...this.#whole, ...(joined(rest) ?? rest)];
+    return [...this.#found, ...this.#whole, ...(joined(rest, foreseen) ?? rest)];
   }
 }
 
 /**
- * These with one more, of all that is live in them; undefined if they are one already, it would take too long or there is no compiler at hand: the process
- * has translated nothing.
+ * These with one more, of all that is live in them and what was foreseen; undefined if they are one already, it would take too long or there is no compiler at
+ * hand: the process has translated nothing.
  */
-function joined(modules: readonly Shared[]): readonly Shared[] | undefined {
-  if (modules.length < 2 || liveIn(modules) * JOIN_MS > performance.now() / JOIN_PART) return undefined;
-  const shapes = modules.toReversed().flatMap((shared) => shared.shapes.filter(({ superseded }) => !superseded));
+function joined(modules: readonly Shared[], foreseen: ReadonlySet<Shape>): readonly Shared[] | undefined {
+  if (modules.length < 2 && foreseen.size === 0) return undefined;
+  const instructions = [...foreseen].reduce((sum, shape) => sum + shape.instructions, liveIn(modules));
+  if (instructions * JOIN_MS > performance.now() / JOIN_PART) return undefined;
+  const live = modules.toReversed().flatMap((shared) => shared.shapes.filter(({ superseded }) => !superseded));
+  const shapes = [...live, ...foreseen];
   const made = withModestGrowth(() => compiler()?.join(shapes, hostFuses()));
   if (made === undefined) return undefined;
   for (const shape of made.joined) shape.superseded = true;

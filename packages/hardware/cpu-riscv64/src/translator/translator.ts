@@ -6,6 +6,7 @@ import { ModestGrowth } from '../heap-growth.ts';
 import { COUNTDOWN, TRANSLATED } from '../layout.ts';
 import { withoutInlining } from '../v8-flags.ts';
 import type { ObservedCode } from './callees.ts';
+import type { Search } from './compilation.ts';
 import {
   COPIED_MAX,
   type Compiled,
@@ -31,6 +32,10 @@ const WARM_PART = 4;
 const BORROW_PART = 32;
 /** What is kept of the program is looked for when so many samples were taken in all, by those that make hot: a process pays some 2 ms for it. */
 const OPEN_PART = 8;
+/** With this part of them, code is translated for the next process when this one ends, if it is the first of its program that keeps anything. */
+const FORESEEN_PART = 16;
+/** So many of such addresses are explored at a time, neighbours together: what that takes is garbage before the next. */
+const EXPLORED_AT_ONCE = 64;
 /** With this part of them, a loop that begins there is worth two versions when it is translated. */
 const LOOP_PART = 64;
 /** Nothing is translated while less than this part of all instructions is interpreted: it would cost more than it saves. */
@@ -165,6 +170,7 @@ export class Translator {
 
   /** Lets go of everything: the space ends. */
   clear(): void {
+    this.#foresee();
     this.#placement.clear();
     forgetCallees(this.#engine.u32);
     this.#code.onChange = () => undefined;
@@ -188,14 +194,9 @@ export class Translator {
     this.#hot = [];
     this.#lookAnew();
     if (this.#exhausted) return;
-    const enough = this.#options.samples / LOOP_PART;
     const made = compile({
-      hot,
-      warm: this.#warm(),
-      seen: { has: (pc) => (this.#samples.get(pc) ?? 0) >= enough },
-      code: this.#view,
-      placement: this.#placement,
-      eager: this.#options.eager,
+      ...this.#search(hot),
+      warm: this.#sampled(this.#enough() / WARM_PART),
       regionMax: this.#isEarly ? EARLY_REGION_MAX : REGION_MAX,
       copiedMax: this.#isEarly ? EARLY_COPIED_MAX : COPIED_MAX,
       fuses: hostFuses(),
@@ -208,15 +209,36 @@ export class Translator {
     for (const pc of hot) if (this.#placement.ownerOf(pc) === undefined) this.#samples.set(pc, Number.MIN_SAFE_INTEGER);
   }
 
-  /** Addresses that are on the way to being hot and not translated. */
-  #warm(): readonly number[] {
-    const enough = this.#enough() / WARM_PART;
-    const warm: number[] = [];
-    // Many, and hardly any of them warm.
+  /** What is looked for around hot addresses. */
+  #search(hot: Iterable<number>): Omit<Search, 'regionMax'> {
+    const enough = this.#options.samples / LOOP_PART;
+    const seen = { has: (pc: number) => (this.#samples.get(pc) ?? 0) >= enough };
+    return { hot, seen, code: this.#view, placement: this.#placement, eager: this.#options.eager };
+  }
+
+  /** Addresses that are not translated and have at least so many samples. */
+  #sampled(enough: number): readonly number[] {
+    const sampled: number[] = [];
+    // Many, and hardly any of them often.
     this.#samples.forEach((seen, pc) => {
-      if (seen >= enough && this.#placement.ownerOf(pc) === undefined) warm.push(pc);
+      if (seen >= enough && this.#placement.ownerOf(pc) === undefined) sampled.push(pc);
     });
-    return warm;
+    return sampled;
+  }
+
+  /** Tells the program what was run often here and not translated, while its code is there: for this process it was not worth it. */
+  #foresee(): void {
+    const program = this.#program;
+    if (program === undefined || !isCompilerLoaded()) return;
+    const often = program.isSettled ? [] : this.#sampled(this.#options.samples / FORESEEN_PART);
+    const unknown = [...this.#hot, ...often].filter((pc) => !program.foresees(pc) && this.#placement.ownerOf(pc) === undefined);
+    const hot = [...new Set(unknown)].toSorted((a, b) => a - b);
+    if (!program.isWorth(hot.length)) return;
+    this.#timed(({ explore }) => {
+      for (let i = 0; i < hot.length; i += EXPLORED_AT_ONCE) {
+        program.foresee(explore({ ...this.#search(hot.slice(i, i + EXPLORED_AT_ONCE)), regionMax: REGION_MAX }));
+      }
+    });
   }
 
   /** Whether much was made piece by piece, and what there is has run for so long that to make it anew as one is little. */
