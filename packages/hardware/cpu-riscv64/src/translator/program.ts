@@ -58,6 +58,11 @@ export class Program {
     return this.#runs > 0;
   }
 
+  /** Whether this process found much that was not kept: the first one, or one that did what no other had done. */
+  get hasNews(): boolean {
+    return this.#news >= liveIn(this.modules) / NEWS_PART;
+  }
+
   /** The oldest first. */
   get modules(): readonly Shared[] {
     return [...this.#found, ...this.#made];
@@ -99,7 +104,7 @@ export class Program {
 
   #kept(): KeptCode | undefined {
     const live = liveIn(this.modules);
-    const hasNews = this.#news >= live / NEWS_PART;
+    const { hasNews } = this;
     if (live === 0 || (this.#runs >= RUNS_TO_KEEP && !hasNews)) return undefined;
     const modules = this.#together(live).flatMap((shared) => shared.kept() ?? []);
     // The host's optimiser begins anew with what is new.

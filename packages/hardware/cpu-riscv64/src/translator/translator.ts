@@ -32,7 +32,7 @@ const WARM_PART = 4;
 const BORROW_PART = 32;
 /** What is kept of the program is looked for when so many samples were taken in all, by those that make hot: a process pays some 2 ms for it. */
 const OPEN_PART = 8;
-/** With this part of them, code is translated for the next process when this one ends, if it is the first of its program that keeps anything. */
+/** With this part of them, code is translated for the next process when this one ends, if this one found much that no other had kept. */
 const FORESEEN_PART = 16;
 /** So many of such addresses are explored at a time, neighbours together: what that takes is garbage before the next. */
 const EXPLORED_AT_ONCE = 64;
@@ -230,7 +230,7 @@ export class Translator {
   #foresee(): void {
     const program = this.#program;
     if (program === undefined || !isCompilerLoaded()) return;
-    const often = program.isSettled ? [] : this.#sampled(this.#options.samples / FORESEEN_PART);
+    const often = program.hasNews ? this.#sampled(this.#options.samples / FORESEEN_PART) : [];
     const unknown = [...this.#hot, ...often].filter((pc) => !program.foresees(pc) && this.#placement.ownerOf(pc) === undefined);
     const hot = [...new Set(unknown)].toSorted((a, b) => a - b);
     if (!program.isWorth(hot.length)) return;
