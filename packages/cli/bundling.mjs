@@ -59,7 +59,7 @@ const loadedWhenUsed = {
     plugins.onResolve({ filter: /^(node:)?[a-z_/]+$/ }, ({ path, namespace }) => {
       const name = path.replace(/^node:/, '');
       if (namespace === 'loaded-when-used' || !SELDOM_USED.includes(name)) return undefined;
-      return { path: name, namespace: 'loaded-when-used' };
+      return { path: name, namespace: 'loaded-when-used', sideEffects: false };
     });
     plugins.onLoad({ filter: /.*/, namespace: 'loaded-when-used' }, async ({ path }) => {
       const names = Object.keys(await import(`node:${path}`)).filter((name) => name !== 'default');

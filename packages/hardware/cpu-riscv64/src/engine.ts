@@ -67,8 +67,8 @@ function module(codes: CodeStore, executed: Executed): WebAssembly.Module {
   if (compiled !== undefined) return compiled;
   const fresh = patiently(() => new WebAssembly.Module(bytes));
   codes.keep(INTERPRETER, () => {
-    const patienceMs = executed.interpreted >= BEGUN_INTERPRETED ? OPTIMISED_MS_MAX : 0;
-    const found = hostCodeOf(fresh, patiently, () => [idleInstance(fresh).exports.run], patienceMs);
+    if (executed.interpreted < BEGUN_INTERPRETED) return undefined;
+    const found = hostCodeOf(fresh, patiently, () => [idleInstance(fresh).exports.run], OPTIMISED_MS_MAX);
     return found && { value: found, buffers: [found] };
   });
   compiled = fresh;
