@@ -1,6 +1,7 @@
-import { type Exit, Prot, type Riscv64Context, type Trap, TrapAnswer } from '@ashlar/hardware';
+import { type AddressSpace, type Backing, type Exit, Prot, type Riscv64Context, type Trap, TrapAnswer } from '@ashlar/hardware';
 import { describe, expect, it } from 'vitest';
-import { address, made, TestMachine } from './differential/machine.ts';
+import { Riscv64Cpu } from './cpu.ts';
+import { address, made, TestAccount, TestMachine } from './differential/machine.ts';
 import { Random } from './differential/random.ts';
 import { program } from './differential/sequences.ts';
 import * as Word from './differential/words.ts';
@@ -20,6 +21,8 @@ function machineWith(...words: readonly number[]): TestMachine {
   machine.context.pc = address(CODE);
   return machine;
 }
+
+const zeroes = (id: string): Backing => ({ id, fetch: () => 0 });
 
 const general = (context: Riscv64Context): Uint8Array => {
   const out = new Uint8Array(256);
@@ -334,6 +337,27 @@ describe('reservations', () => {
     machine.context.writeNumber(A2, 9);
     for (let i = 0; i < 2; i++) expect(machine.run(1)).toBe('budget');
     expect([machine.context.readNumber(A0), machine.read(DATA, 1)[0]]).toEqual([0, 9]);
+  });
+
+  it('are lost to another space that shares the page and stores there', () => {
+    const cpu = new Riscv64Cpu();
+    const account = new TestAccount();
+    const [a, b] = [0, 1].map(() => made(cpu.space(account))) as [AddressSpace, AddressSpace];
+    const [object, code] = [zeroes('object'), zeroes('code')];
+    const contexts = [a, b].map((space) => {
+      space.map(address(CODE), 4096, Prot.READ | Prot.EXEC, code, 0, 'private');
+      space.map(address(DATA), 4096, Prot.READ | Prot.WRITE, object, 0, 'shared');
+      space.copyOut(address(CODE), bytesOf(lr, Word.addi(A2, A0, 1), sc), true);
+      const context = made(cpu.context(space)) as Riscv64Context;
+      context.pc = address(CODE);
+      context.writeNumber(A1, DATA);
+      return context;
+    }) as [Riscv64Context, Riscv64Context];
+    const run = (context: Riscv64Context, instructions: number): Exit =>
+      cpu.run(context, context === contexts[0] ? a : b, () => TrapAnswer.LEAVE, instructions);
+    expect([run(contexts[0], 1), run(contexts[1], 3), run(contexts[0], 2)]).toEqual(['budget', 'budget', 'budget']);
+    expect(contexts.map((context) => context.readNumber(A0))).toEqual([1, 0]);
+    expect(a.load32(address(DATA))).toBe(1);
   });
 
   it.each(['swap32', 'copyOut', 'trap'])('are lost to %s', (what) => {

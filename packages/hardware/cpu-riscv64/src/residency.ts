@@ -29,14 +29,26 @@ export class Residency implements PageHolder {
   readonly #mappings: Mappings;
   readonly #code: CodePages;
   readonly #onWatched: (page: number) => void;
+  readonly #onTaken: (page: number) => void;
 
-  /** `onWatched` is told when a page that was watched for stores is about to be written or goes away. */
-  constructor(engine: Engine, mappings: Mappings, code: CodePages, account: MemoryAccount, onWatched: (page: number) => void) {
+  /**
+   * `onWatched` is told when a page that was watched for stores is about to be written or goes away; `onTaken`, when one goes to another space, which may
+   * store to it before it comes back.
+   */
+  constructor(
+    engine: Engine,
+    mappings: Mappings,
+    code: CodePages,
+    account: MemoryAccount,
+    onWatched: (page: number) => void,
+    onTaken: (page: number) => void,
+  ) {
     this.#engine = engine;
     this.#mappings = mappings;
     this.#code = code;
     this.account = account;
     this.#onWatched = onWatched;
+    this.#onTaken = onTaken;
   }
 
   flags(page: number): number {
@@ -86,8 +98,9 @@ export class Residency implements PageHolder {
     }
   }
 
-  surrender(page: number): boolean {
+  surrender(page: number, to: PageHolder): boolean {
     const dirty = (this.flags(page) & Perm.DIRTY) !== 0;
+    if (to !== this) this.#onTaken(page);
     this.#release(page, true);
     return dirty;
   }

@@ -5,8 +5,8 @@ import { PAGE_SIZE } from './layout.ts';
 export interface PageHolder {
   /** The live bytes of a resident page. */
   bytesOf(page: number): Uint8Array;
-  /** The page is taken away: it is absent now, and no longer charged. Whether it was written here. */
-  surrender(page: number): boolean;
+  /** The page is taken away, by another holder or for another place here: it is absent now, and no longer charged. Whether it was written here. */
+  surrender(page: number, to: PageHolder): boolean;
 }
 
 /** Where the contents of one page of an object are, when not in its backing. */
@@ -60,7 +60,7 @@ export class SharedObject {
       place.account.charge(-1);
     } else {
       into.set(place.holder.bytesOf(place.page));
-      if (place.holder.surrender(place.page)) this.#written.add(index);
+      if (place.holder.surrender(place.page, holder)) this.#written.add(index);
     }
     this.#places.set(index, { holder, page });
     return PAGE_SIZE;

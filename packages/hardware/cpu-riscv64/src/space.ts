@@ -63,7 +63,14 @@ export class Riscv64Space implements AddressSpace {
     this.#cpu = cpu;
     this.#engine = Engine.take(codes, counters);
     this.#code = new CodePages(this.#engine);
-    this.residency = new Residency(this.#engine, this.regions, this.#code, account, (page) => this.hart.loseReservations(page));
+    this.residency = new Residency(
+      this.#engine,
+      this.regions,
+      this.#code,
+      account,
+      (page) => this.hart.loseReservations(page),
+      (page) => this.hart.storedFromOutside(page),
+    );
     this.#translator = translate && new Translator(this.#engine, this.#code, translate, counters, codes);
     this.hart = new Hart(this.#engine, this.residency, this.#code, this.#translator, counters);
     counters.add(this.#engine);
