@@ -6,7 +6,7 @@ import type { Engine, Views } from './engine.ts';
 import type { InterpreterImports } from './interpreter/module.ts';
 import { Stop } from './interpreter/stops.ts';
 import { TrapCause } from './isa/instruction.ts';
-import { BACK, DEPTH, FUEL, NOWHERE, PAGE_SHIFT, PC, Perm, RETIRED_END } from './layout.ts';
+import { BACK, BASE, DEPTH, F, FUEL, NOWHERE, PAGE_SHIFT, PC, Perm, RETIRED_END, X } from './layout.ts';
 import { pageOf, type Residency } from './residency.ts';
 import type { Translator } from './translator/translator.ts';
 
@@ -15,7 +15,15 @@ const SLICE = 1 << 20;
 const HIGH = 0x1_0000_0000;
 
 /** What the module's host decided when it told the module to stop. */
-type Outcome = 'left' | 'interrupted' | 'fault' | 'stalled' | 'wild';
+type Outcome = 'left' | 'interrupted' | 'fault' | 'stalled' | 'wild' | 'folded';
+
+/** Where the register lies that a store instruction stores: 32-bit, or compressed (unprivileged ISA manual, 26.3). */
+function storedRegister(word: number): number {
+  const isLong = (word & 3) === 3;
+  const isFloat = isLong ? (word & 0x7f) === 0x27 : ((word >>> 13) & 7) === 5;
+  const short = (word & 3) === 0 ? 8 + ((word >>> 2) & 7) : (word >>> 2) & 31;
+  return (isFloat ? F : X) + (isLong ? (word >>> 20) & 31 : short) * 8;
+}
 
 const noHandler: TrapHandler = () => TrapAnswer.LEAVE;
 
@@ -29,6 +37,8 @@ export class Hart implements InterpreterImports, Holder {
   #loaded: Context | undefined;
   #onTrap: TrapHandler = noHandler;
   #outcome: Outcome = 'left';
+  /** Of a store to two pages that cannot be present together, when the outcome is `folded`. */
+  readonly #folded = { address: 0, bytes: 0 };
 
   readonly #translator: Translator | undefined;
   readonly #counters: Counters;
@@ -60,6 +70,7 @@ export class Hart implements InterpreterImports, Holder {
       const slice = Math.min(rest, SLICE);
       this.#begin(context, slice);
       const stop = this.#isWild() ? Stop.WILD : this.#engine.run();
+      if (stop === Stop.HOST && this.#outcome === 'folded') this.#storeFolded();
       const used = slice - (this.#engine.u32[FUEL >> 2] as number);
       rest -= used;
       this.#counters.instructions += used;
@@ -72,7 +83,7 @@ export class Hart implements InterpreterImports, Holder {
         this.#recordFetch(context);
       }
       if (outcome === 'left' || outcome === 'stalled') return outcome;
-      if (outcome === 'interrupted') continue;
+      if (outcome === 'interrupted' || outcome === 'folded') continue;
       context.clearReservation();
       this.#counters.faults++;
       if (onTrap(context, context.trap) === TrapAnswer.LEAVE) return 'left';
@@ -103,7 +114,7 @@ export class Hart implements InterpreterImports, Holder {
     }
   }
 
-  /** The kernel stored to the page. */
+  /** The kernel stored to the page, or another space may store to it now. */
   storedFromOutside(page: number): void {
     const loaded = this.#loaded;
     if (loaded !== undefined && pageOf(loaded.reservation) === page) loaded.clearReservation();
@@ -145,8 +156,14 @@ export class Hart implements InterpreterImports, Holder {
     const last = pageOf(address + bytes - 1);
     // Near 2^64 only the signed value is exact; nothing is mapped there.
     if (!residency.touch(first, perm)) return this.#refuse(high < 0 ? (low >>> 0) + high * HIGH : address, access);
-    if (last !== first && !residency.touch(last, perm)) return this.#refuse(last * 4096, access);
-    return 1;
+    if (last === first) return 1;
+    if (!residency.touch(last, perm)) return this.#refuse(last * 4096, access);
+    // Two places of one page of a shared object, which has moved on to the second. What is read is still at the first; what is written there would be lost.
+    if (perm !== Perm.WRITE || (residency.flags(first) & Perm.PRESENT) !== 0) return 1;
+    this.#folded.address = address;
+    this.#folded.bytes = bytes;
+    this.#outcome = 'folded';
+    return 0;
   }
 
   enter(pc: number): number {
@@ -233,6 +250,28 @@ export class Hart implements InterpreterImports, Holder {
   #stop(outcome: Outcome): 1 {
     this.#outcome = outcome;
     return 1;
+  }
+
+  /** Completes the store at PC, which `miss` allowed, a byte at a time: its pages come one after the other. */
+  #storeFolded(): void {
+    const { address, bytes } = this.#folded;
+    const engine = this.#engine;
+    const pc = engine.u32[PC >> 2] as number;
+    const low = this.#halfword(pc);
+    const isLong = (low & 3) === 3;
+    const from = storedRegister(isLong ? low | (this.#halfword(pc + 2) << 16) : low);
+    for (let i = 0; i < bytes; i++) {
+      this.#residency.touch(pageOf(address + i), Perm.WRITE);
+      engine.u8[BASE + address + i] = engine.u8[from + i] as number;
+    }
+    engine.u32[PC >> 2] = pc + (isLong ? 4 : 2);
+    engine.u32[FUEL >> 2] = (engine.u32[FUEL >> 2] as number) - 1;
+  }
+
+  /** Of an instruction that was just executed. */
+  #halfword(pc: number): number {
+    this.#residency.touch(pageOf(pc), Perm.EXEC);
+    return this.#engine.u16[(BASE + pc) >> 1] as number;
   }
 
   /** Notes why an access was refused; gives the 0 that the module expects. */

@@ -142,6 +142,43 @@ describe('shared mappings', () => {
     expect([backing.stored, backing.pages.get(1)?.[0], account.usedPages]).toEqual([[1], 1, 0]);
   });
 
+  it.each([
+    ['sh', Word.store(1, 12, 10, 0), 2],
+    ['sw', Word.sw(12, 10, 0), 4],
+    ['sd', Word.sd(12, 10, 0), 8],
+    ['fsd', Word.fsd(12, 10, 0), 8],
+    ['c.sd', 0xe110, 8],
+    ['c.fsd', 0xa110, 8],
+    ['c.sdsp', 0xe032, 8],
+    ['c.fsdsp', 0xa032, 8],
+  ])('take %s across the places of one page behind each other', (_name, word, bytes) => {
+    const machine = new TestMachine();
+    machine.map(CODE, PAGE, Prot.READ | Prot.EXEC);
+    const object: Backing = { id: 'ring', fetch: () => 0 };
+    for (let i = 0; i < 2; i++) machine.space.map(address(DATA + i * PAGE), PAGE, RW, object, 0, 'shared');
+    const isLong = (word & 3) === 3;
+    const code = new Uint8Array(Uint32Array.of(isLong ? word : word | (1 << 16), Word.addi(13, 13, 1)).buffer);
+    machine.write(CODE, code);
+    const value = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
+    const { context } = machine;
+    const registers = new Uint8Array(260);
+    registers.set(value, 12 * 8);
+    context.copyFloatFrom(registers);
+    context.writeHalves(12, 0x0403_0201, 0x0807_0605);
+    for (let before = 1; before < bytes; before++) {
+      machine.write(DATA, new Uint8Array(PAGE));
+      for (const base of [2, 10]) context.writeNumber(base, DATA + PAGE - before);
+      const { retired } = context;
+      context.pc = address(CODE);
+      expect(machine.run(isLong ? 2 : 3)).toBe('budget');
+      expect([context.pc, context.retired - retired]).toEqual([CODE + 8, isLong ? 2 : 3]);
+      expect(machine.read(DATA + PAGE - before, bytes)).toEqual(value.slice(0, bytes));
+      expect(machine.read(DATA, bytes - before)).toEqual(value.slice(before, bytes));
+      expect(machine.read(DATA + 2 * PAGE - before, before)).toEqual(value.slice(0, before));
+    }
+    machine.destroy();
+  });
+
   it('are seen by running programs, code included', () => {
     const account = new TestAccount();
     const [a, b] = [0, 1].map(() => made(cpu.space(account))) as [AddressSpace, AddressSpace];
