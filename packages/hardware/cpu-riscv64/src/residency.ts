@@ -3,7 +3,7 @@ import type { CodePages } from './code-pages.ts';
 import type { Engine } from './engine.ts';
 import { BASE, PAGE_SIZE, PERMS, Perm } from './layout.ts';
 import type { Mappings, Region } from './mappings.ts';
-import type { PageHolder } from './shared.ts';
+import type { PageHolder, SharedObjects } from './shared.ts';
 
 /** Why `touch` refused. */
 export type Refusal = Trap['reason'] | 'nomemory' | 'wait';
@@ -28,6 +28,7 @@ export class Residency implements PageHolder {
   readonly #engine: Engine;
   readonly #mappings: Mappings;
   readonly #code: CodePages;
+  readonly #objects: SharedObjects;
   readonly #onWatched: (page: number) => void;
   readonly #onTaken: (page: number) => void;
 
@@ -40,6 +41,7 @@ export class Residency implements PageHolder {
     mappings: Mappings,
     code: CodePages,
     account: MemoryAccount,
+    objects: SharedObjects,
     onWatched: (page: number) => void,
     onTaken: (page: number) => void,
   ) {
@@ -47,6 +49,7 @@ export class Residency implements PageHolder {
     this.#mappings = mappings;
     this.#code = code;
     this.account = account;
+    this.#objects = objects;
     this.#onWatched = onWatched;
     this.#onTaken = onTaken;
   }
@@ -223,6 +226,8 @@ export class Residency implements PageHolder {
     const { shared, backing } = region;
     if (shared === undefined && backing === undefined) return true;
     const into = this.bytesOf(page);
+    // What shared mappings of it hold may not be in the backing yet.
+    if (shared === undefined && this.#objects.copy(backing, index, into)) return true;
     const reply = shared !== undefined ? shared.take(index, into, this, page) : backing === undefined ? 0 : backing.fetch(index, into);
     if (typeof reply !== 'number') {
       this.wait = reply;

@@ -66,6 +66,14 @@ export class SharedObject {
     return PAGE_SIZE;
   }
 
+  /** Copies a page into `into` from where it is, if that is not the backing. */
+  copy(index: number, into: Uint8Array): boolean {
+    const place = this.#places.get(index);
+    if (place === undefined) return false;
+    into.set('parked' in place ? place.parked : place.holder.bytesOf(place.page));
+    return true;
+  }
+
   /** The holder unmaps a page: its bytes go to the backing if it stores, and stay here otherwise. True if the charge stays with them. */
   giveUp(index: number, bytes: Uint8Array, dirty: boolean, account: MemoryAccount): boolean {
     this.#places.delete(index);
@@ -111,6 +119,11 @@ export class SharedObjects {
     do this.#anonymous++;
     while (this.#objects.has(`anonymous:${this.#anonymous}`));
     return this.named(`anonymous:${this.#anonymous}`, undefined);
+  }
+
+  /** Copies a page of a backing as its shared mappings have it; false if none does. */
+  copy(backing: Backing | undefined, index: number, into: Uint8Array): boolean {
+    return backing !== undefined && (this.#objects.get(backing.id)?.copy(index, into) ?? false);
   }
 
   named(id: string, backing: Backing | undefined): SharedObject {

@@ -130,6 +130,24 @@ describe('shared mappings', () => {
     expect(first(parent, DATA)).toBe(0);
   });
 
+  it('are what private mappings made later begin with', () => {
+    const account = new TestAccount();
+    const backing = new PagedBacking('file', false);
+    for (const page of [0, 1, 2]) backing.put(page, 9);
+    const [a, b] = [0, 1].map(() => made(cpu.space(account))) as [AddressSpace, AddressSpace];
+    for (const space of [a, b]) space.map(address(DATA), 3 * PAGE, RW, backing, 0, 'shared');
+    put(a, DATA, 1);
+    put(b, DATA + PAGE, 2);
+    b.destroy();
+    a.map(address(CODE), 3 * PAGE, RW, backing, 0, 'private');
+    expect([0, 1, 2].map((page) => first(a, CODE + page * PAGE))).toEqual([1, 2, 9]);
+    put(a, CODE, 3);
+    put(a, DATA + PAGE, 4);
+    expect([first(a, DATA), first(a, CODE + PAGE)]).toEqual([1, 2]);
+    a.destroy();
+    expect(account.usedPages).toBe(0);
+  });
+
   it('are stored back when they are dirty', () => {
     const account = new TestAccount();
     const backing = new PagedBacking('file', true);

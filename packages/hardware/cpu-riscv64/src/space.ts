@@ -68,6 +68,7 @@ export class Riscv64Space implements AddressSpace {
       this.regions,
       this.#code,
       account,
+      objects,
       (page) => this.hart.loseReservations(page),
       (page) => this.hart.storedFromOutside(page),
     );
