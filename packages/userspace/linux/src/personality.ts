@@ -146,7 +146,9 @@ function syscallOf(context: Riscv64Context): Syscall | undefined {
 /** Turns a fault into the signal that Linux raises for it. */
 function raiseFault(system: TaskSystem, task: Task, trap: Trap): TrapAnswer {
   const [signal, code] = signalOf(trap);
-  system.raise(task, { signal, code, pid: 0, uid: 0, address: trap.address, status: 0 });
+  // Of a misaligned atomic access, Linux tells where the instruction is (arch/riscv/kernel/traps.c).
+  const address = trap.reason === 'misaligned' ? (task.context as Riscv64Context).pc : trap.address;
+  system.raise(task, { signal, code, pid: 0, uid: 0, address, status: 0 });
   return TrapAnswer.LEAVE;
 }
 

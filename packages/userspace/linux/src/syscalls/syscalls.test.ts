@@ -457,16 +457,16 @@ describe('a signal that is delivered', () => {
 
 describe('faults', () => {
   it.each([
-    ['fault', 'unmapped', 11, 1],
-    ['fault', 'protection', 11, 2],
-    ['fault', 'past-end', 7, 2],
-    ['fault', 'misaligned', 7, 1],
-    ['illegal', 'none', 4, 1],
-    ['breakpoint', 'none', 5, 1],
-    ['nomemory', 'none', 9, 0x80],
-  ] as const)('%s (%s) is signal %d with code %d', (cause, reason, signal, code) => {
+    ['fault', 'unmapped', 11, 1, 0x77],
+    ['fault', 'protection', 11, 2, 0x77],
+    ['fault', 'past-end', 7, 2, 0x77],
+    ['fault', 'misaligned', 7, 1, 0x1000],
+    ['illegal', 'none', 4, 1, 0x77],
+    ['breakpoint', 'none', 5, 1, 0x77],
+    ['nomemory', 'none', 9, 0x80, 0x77],
+  ] as const)('%s (%s) is signal %d with code %d', (cause, reason, signal, code, address) => {
     const task = fakeTask();
-    const raise: TaskSystem['raise'] = (_task, info) => expect(info).toMatchObject({ signal, code, address: 0x77 });
+    const raise: TaskSystem['raise'] = (_task, info) => expect(info).toMatchObject({ signal, code, address });
     const trap: Trap = { cause, reason, access: 'read', address: 0x77 as GuestAddress };
     expect(personality.onTrap(fakeSystem({ raise }), task, trap)).toBe(TrapAnswer.LEAVE);
   });
