@@ -36,6 +36,8 @@ export interface TrapRecord {
 export class Context implements Riscv64Context {
   readonly isa = 'riscv64-user';
   readonly trap: TrapRecord = { cause: 'fault', address: 0 as GuestAddress, access: 'read', reason: 'none' };
+  faultLow = 0;
+  faultHigh = 0;
   /** Where the registers are now. */
   views: Views;
   holder: Holder | undefined;

@@ -60,6 +60,25 @@ describe('faults', () => {
     expect([machine.context.pc, machine.context.retired]).toEqual([CODE + 4, 1]);
   });
 
+  it.each([
+    ['a load', load, 0],
+    ['a jump', Word.jalr(RA, A1, 0), 1],
+  ])('%s to any of 2^64 addresses tells it exactly', (_what, word, before) => {
+    for (const [low, high] of [
+      [0x5_0000, 0],
+      [0x9abc_def0 | 0, 0x1234_5678],
+      [0x7654_3210, 0xfedc_ba98 | 0],
+      [-2, -1],
+    ] as const) {
+      const machine = machineWith(word);
+      machine.context.writeHalves(A1, low, high);
+      if (before > 0) expect(machine.run(before)).toBe('budget');
+      expect(machine.run(10)).toBe('left');
+      expect(machine.traps[0]).toMatchObject({ cause: 'fault', address: low + (low < 0 ? 2 ** 32 : 0) + high * 2 ** 32 });
+      expect([machine.context.faultLow, machine.context.faultHigh]).toEqual([low, high]);
+    }
+  });
+
   it('a store across the end of writable memory stores nothing', () => {
     const machine = machineWith(store);
     machine.context.writeNumber(A1, last - 4);

@@ -1,4 +1,4 @@
-import { type Exit, type GuestAddress, TrapAnswer, type TrapHandler } from '@ashlar/hardware';
+import { type Exit, type GuestAddress, type Trap, TrapAnswer, type TrapHandler } from '@ashlar/hardware';
 import type { CodePages } from './code-pages.ts';
 import type { Context, Holder } from './context.ts';
 import type { Counters } from './counters.ts';
@@ -149,15 +149,14 @@ export class Hart implements InterpreterImports, Holder {
   miss(low: number, high: number, bytes: number, perm: number): number {
     const access = perm === Perm.WRITE ? 'write' : 'read';
     this.#counters.misses++;
-    const address = (low >>> 0) + (high >>> 0) * HIGH;
-    if (bytes === 0) return this.#refuse(address, access, 'misaligned');
+    if (bytes === 0) return this.#refuse(low, high, access, 'misaligned');
     const residency = this.#residency;
+    const address = (low >>> 0) + (high >>> 0) * HIGH;
     const first = pageOf(address);
     const last = pageOf(address + bytes - 1);
-    // Near 2^64 only the signed value is exact; nothing is mapped there.
-    if (!residency.touch(first, perm)) return this.#refuse(high < 0 ? (low >>> 0) + high * HIGH : address, access);
+    if (!residency.touch(first, perm)) return this.#refuse(low, high, access);
     if (last === first) return 1;
-    if (!residency.touch(last, perm)) return this.#refuse(last * 4096, access);
+    if (!residency.touch(last, perm)) return this.#refusePage(last, access);
     // Two places of one page of a shared object, which has moved on to the second. What is read is still at the first; what is written there would be lost.
     if (perm !== Perm.WRITE || (residency.flags(first) & Perm.PRESENT) !== 0) return 1;
     this.#folded.address = address;
@@ -168,13 +167,13 @@ export class Hart implements InterpreterImports, Holder {
 
   enter(pc: number): number {
     const page = pc >>> PAGE_SHIFT;
-    if (!this.#residency.touch(page, Perm.EXEC)) return this.#refuse(pc >>> 0, 'execute');
+    if (!this.#residency.touch(page, Perm.EXEC)) return this.#refuse(pc, 0, 'execute');
     if (this.#translator !== undefined) this.#translator.origin ??= page;
     return this.#code.slot(page);
   }
 
   follow(page: number): number {
-    return this.#residency.touch(page, Perm.EXEC) ? 1 : this.#refuse(page * 4096, 'execute');
+    return this.#residency.touch(page, Perm.EXEC) ? 1 : this.#refusePage(page, 'execute');
   }
 
   hot(pc: number): number {
@@ -241,10 +240,18 @@ export class Hart implements InterpreterImports, Holder {
 
   #recordFetch(context: Context): void {
     const { trap } = context;
+    const { i32 } = this.#engine;
     trap.cause = 'fault';
-    trap.address = context.pc;
+    this.#recordAddress(context, i32[PC >> 2] as number, i32[(PC >> 2) + 1] as number);
     trap.access = 'execute';
     trap.reason = 'unmapped';
+  }
+
+  /** From 2^63 on as a negative number, which is exact near the top. */
+  #recordAddress(context: Context, low: number, high: number): void {
+    context.trap.address = ((low >>> 0) + high * HIGH) as GuestAddress;
+    context.faultLow = low;
+    context.faultHigh = high;
   }
 
   #stop(outcome: Outcome): 1 {
@@ -274,12 +281,16 @@ export class Hart implements InterpreterImports, Holder {
     return this.#engine.u16[(BASE + pc) >> 1] as number;
   }
 
-  /** Notes why an access was refused; gives the 0 that the module expects. */
-  #refuse(address: number, access: 'read' | 'write' | 'execute', reason?: 'misaligned'): 0 {
+  #refusePage(page: number, access: Trap['access']): 0 {
+    return this.#refuse((page << PAGE_SHIFT) | 0, 0, access);
+  }
+
+  /** Notes why an access was refused; gives the 0 that the module expects. The address in signed halves. */
+  #refuse(low: number, high: number, access: Trap['access'], reason?: 'misaligned'): 0 {
     const context = this.#loaded as Context;
     const { trap } = context;
     const { refusal, wait } = this.#residency;
-    trap.address = address as GuestAddress;
+    this.#recordAddress(context, low, high);
     trap.access = access;
     trap.cause = 'fault';
     trap.reason = 'none';

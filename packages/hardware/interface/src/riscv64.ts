@@ -19,6 +19,9 @@ export interface Riscv64Context extends Context {
   /** Sign-extends an integer within ±2^53 to 64 bits. */
   writeNumber(register: number, value: number): void;
   writeHalves(register: number, low: number, high: number): void;
+  /** The address of the last fault, low and high half as signed 32-bit integers: as a number, in {@link Trap}, it is exact within ±2^53 only. */
+  readonly faultLow: number;
+  readonly faultHigh: number;
   /** x1 … x31 and pc as in Linux `user_regs_struct`: 32 × 8 bytes, pc first. */
   copyGeneralTo(out: Uint8Array): void;
   copyGeneralFrom(from: Uint8Array): void;

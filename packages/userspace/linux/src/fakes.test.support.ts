@@ -20,6 +20,8 @@ export class FakeContext implements Riscv64Context {
   readonly isa = 'riscv64-user';
   retired = 0;
   pc = 0x1000 as GuestAddress;
+  faultLow = 0;
+  faultHigh = 0;
   readonly x: bigint[] = Array.from({ length: 32 }, () => 0n);
   readonly float = new Uint8Array(260);
 

@@ -1,6 +1,6 @@
 import type { Riscv64Context } from '@ashlar/hardware';
 import type { SignalInfo } from '@ashlar/kernel-stub';
-import { putSignalInfo } from './structures.ts';
+import { isFault, putFaultAddress, putSignalInfo } from './structures.ts';
 import { getUnsignedWord, putWord } from './word.ts';
 
 /**
@@ -47,6 +47,7 @@ export class SignalFrame {
   fill(context: Riscv64Context, info: SignalInfo, maskLow: number, maskHigh: number, stack: AlternateStack): void {
     this.bytes.fill(0);
     putSignalInfo(this.#view, 0, info);
+    if (isFault(info) && !Number.isSafeInteger(info.address)) putFaultAddress(this.#view, 0, context.faultLow, context.faultHigh);
     putWord(this.#view, STACK, stack.base);
     this.#view.setInt32(STACK + 8, stack.flags, true);
     putWord(this.#view, STACK + 16, stack.bytes);

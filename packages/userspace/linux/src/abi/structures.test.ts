@@ -141,6 +141,18 @@ describe('struct rt_sigframe', () => {
     expect([frame.bytes[560], frame.bytes[560 + 259], frame.bytes[560 + 260]]).toEqual([0xf0, 0xf0, 0]);
   });
 
+  it('has the address of a fault exactly where a number rounds it', () => {
+    const [context, frame] = [new FakeContext(), new SignalFrame()];
+    const exact = 0x1234_5678_9abc_def1n;
+    context.faultLow = Number(BigInt.asIntN(32, exact));
+    context.faultHigh = Number(exact >> 32n);
+    const shown = [Number(exact), 0x5000].map((at) => {
+      frame.fill(context, { signal: 11, code: 1, pid: 0, uid: 0, address: at, status: 0 }, 0, 0, { base: 0, bytes: 0, flags: 0 });
+      return new DataView(frame.bytes.buffer).getBigUint64(16, true);
+    });
+    expect(shown).toEqual([exact, 0x5000n]);
+  });
+
   it('gives back exactly what it took', () => {
     const { context, frame } = filled();
     const other = new FakeContext();

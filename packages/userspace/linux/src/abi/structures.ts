@@ -160,23 +160,33 @@ export const Signal = {
   CHLD: 17,
 } as const;
 
-const isFault = (signal: number): boolean =>
-  signal === Signal.SEGV || signal === Signal.BUS || signal === Signal.ILL || signal === Signal.TRAP || signal === Signal.FPE;
+const FAULTS: ReadonlySet<number> = new Set([Signal.SEGV, Signal.BUS, Signal.ILL, Signal.TRAP, Signal.FPE]);
+
+/** Whether the kernel raised it for what an instruction did: it says at which address then. */
+export const isFault = ({ signal, code }: SignalInfo): boolean => code > 0 && FAULTS.has(signal);
+
+/** Of si_addr in siginfo_t. */
+const FAULT_ADDRESS = 16;
 
 /** siginfo_t; which member of its union counts follows from signal and code (sigaction(2)). */
 export function putSignalInfo(view: DataView, at: number, info: SignalInfo): void {
   new Uint8Array(view.buffer, view.byteOffset + at, SIGINFO_BYTES).fill(0);
   view.setInt32(at, info.signal, true);
   view.setInt32(at + 8, info.code, true);
-  const fromKernel = info.code > 0;
-  if (fromKernel && isFault(info.signal)) {
-    putWord(view, at + 16, info.address);
+  if (isFault(info)) {
+    putWord(view, at + FAULT_ADDRESS, info.address);
     return;
   }
   view.setInt32(at + 16, info.pid, true);
   view.setUint32(at + 20, info.uid, true);
-  if (fromKernel && info.signal === Signal.CHLD) view.setInt32(at + 24, info.status, true);
+  if (info.code > 0 && info.signal === Signal.CHLD) view.setInt32(at + 24, info.status, true);
   else putWord(view, at + 24, info.address);
+}
+
+/** si_addr of a fault, exact where it is not as a number. */
+export function putFaultAddress(view: DataView, at: number, low: number, high: number): void {
+  view.setInt32(at + FAULT_ADDRESS, low, true);
+  view.setInt32(at + FAULT_ADDRESS + 4, high, true);
 }
 
 /** struct iovec number `index` of an array: where it points and how long it is. */
