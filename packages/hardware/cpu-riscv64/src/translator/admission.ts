@@ -98,6 +98,8 @@ export interface Beginner extends Pick<Admitting, 'code' | 'version' | 'integers
   readonly beginning: Beginning;
   /** Where more turns are admitted than are behind each other: with less fuel than this, their gate is shut. */
   readonly bound: Local<'i32'> | undefined;
+  /** Whether it is found out if there is enough fuel for the first turns. */
+  readonly looksAtFuel: boolean;
   /** Fuel that turns behind each other, and what follows them up to the next look at the fuel, may need. */
   readonly least: number;
   /** Goes to the first turns; goes to the admission. */
@@ -107,11 +109,11 @@ export interface Beginner extends Pick<Admitting, 'code' | 'version' | 'integers
 
 /** Finds out whether the first turns of a loop are admitted: by all pages from the first byte that they access to the last. */
 export function writeBeginning(parts: Beginner): void {
-  const { code, version, beginning, fuel, bound, least, admit, refuse } = parts;
+  const { code, version, beginning, fuel, bound, looksAtFuel, least, admit, refuse } = parts;
   code.block((fail) => {
     admitFirst(parts, fail);
     const later = (beginning.turns - beginning.copies) * version.shortest;
-    if (beginning.looksAtFuel) code.brIf(fail, i32.ltS(fuel, i32.const(least + later)), false);
+    if (looksAtFuel) code.brIf(fail, i32.ltS(fuel, i32.const(least + later)), false);
     if (bound !== undefined) code.set(bound, i32.sub(fuel, i32.const(later)));
     admit();
   });

@@ -39,7 +39,7 @@ function plan(region: Region, exact: Flow, lasts: boolean, steadily?: ReadonlySe
   const { versions } = versioned;
   const flow = versions.length === 0 ? exact : structureVersions(versioned);
   const begins = versions.flatMap(({ beginning }) => (beginning?.looksAtFuel === true ? [beginning.begin] : []));
-  const checkpoints = new Set([...flow.selected.keys(), ...flow.headers, ...returns(region), ...begins]);
+  const checkpoints = new Set([...flow.selected.keys(), ...flow.headers, ...returns(versioned.region), ...begins]);
   const plans = planGuards(
     versioned.region,
     flow,

@@ -101,7 +101,10 @@ export class Gates {
     const { code, fuel, blueprint, goTo } = this.#parts;
     const least = blueprint.longest.get(first) as number;
     const [admit, refuse] = [() => goTo(first), () => goTo(admission)];
-    code.scratch(() => writeBeginning({ ...(this.#beginnings.get(start) as Begun), code, integers, fuel, least, admit, refuse }));
+    // What comes back from a call to the loop, or is dispatched to it, has looked at nothing.
+    const looksAtFuel = blueprint.checkpoints.has(start);
+    const begun = this.#beginnings.get(start) as Begun;
+    code.scratch(() => writeBeginning({ ...begun, code, integers, fuel, looksAtFuel, least, admit, refuse }));
   }
 
   #writeAdmission(start: number, gate: number, header: number, integers: Integers): void {

@@ -3,7 +3,7 @@ import { type Flow, innermost } from './flow.ts';
 import type { Plan, Plans } from './guards.ts';
 import type { Op } from './op.ts';
 import { addExposed, addWritten, type Registers } from './operands.ts';
-import { type Block, calls, decides, type Region, successors } from './region.ts';
+import { type Block, calls, decides, looksAtFuel, type Region, successors } from './region.ts';
 import { countedBy, registersOf, type Version } from './versions.ts';
 
 /** Most sets of registers that side exits of a region write back: more are merged, at the price of loading what is not dirty. */
@@ -86,7 +86,7 @@ export function lifetimes(
   const gates = new Map(versions.map((version) => [version.gate, version]));
   const facts = new Map<number, Facts>();
   for (const block of region.blocks.values()) {
-    facts.set(block.start, factsOf(block, checkpoints.has(block.start) && block.ops.length > 0, plans));
+    facts.set(block.start, factsOf(block, looksAtFuel(block, checkpoints), plans));
   }
   for (const version of versions) {
     for (const pc of [version.admission, version.beginning?.begin ?? version.admission])

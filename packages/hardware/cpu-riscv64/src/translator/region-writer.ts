@@ -22,7 +22,7 @@ import { type Loads, placeLoads } from './loads.ts';
 import { planMerges } from './merges.ts';
 import type { Op } from './op.ts';
 import { addOperands, eachRegister, has, type Registers } from './operands.ts';
-import { type Block, type End, type Region, switches, type Way } from './region.ts';
+import { type Block, type End, looksAtFuel, type Region, switches, type Way } from './region.ts';
 import { planRotations } from './rotations.ts';
 import { flowOfSingles, type Singles, type SinglesFlow, storeBoxed } from './singles.ts';
 import { type Held, heldAtExits, type Words } from './words.ts';
@@ -466,7 +466,7 @@ export class RegionWriter implements Surroundings {
     const { code } = this;
     const { fuel } = this.#parts;
     const pc = block.start;
-    if (block.ops.length > 0 && this.#checkpoints.has(pc)) {
+    if (looksAtFuel(block, this.#checkpoints)) {
       code.ifRarely(i32.ltS(fuel, i32.const(this.#longest.get(pc) as number)), () => this.#exit(leaveAt(block.address, Left.FUEL, 0)));
     }
     if (block.ops.length > 0 && !this.#gates.isCounted(pc)) code.set(fuel, i32.sub(fuel, i32.const(block.ops.length)));

@@ -282,6 +282,15 @@ export const calls = ({ end }: Block): boolean => isCall(end);
 export const decides = ({ end }: Block): boolean =>
   end.kind === 'begin' || end.kind === 'admit' || end.kind === 'gate' || end.kind === 'expect';
 
+/**
+ * Whether a block looks at the fuel when it begins, as all `checkpoints` do, or what they lead to: headers of larger loops (separation.ts) have no code and lead to a block
+ * that looks, as a rule, and where versions of loops begin it is looked in other ways (gates.ts).
+ */
+export function looksAtFuel({ start, ops, end }: Block, checkpoints: Addresses): boolean {
+  if (!checkpoints.has(start)) return false;
+  return ops.length > 0 || end.kind === 'expect' || (end.kind === 'go' && !checkpoints.has(end.to));
+}
+
 /** Where the call that a block ends with comes back to in the region. */
 export function comesBackTo({ blocks }: Region, { end }: Block): number | undefined {
   return isCall(end) && blocks.has(end.next) ? end.next : undefined;
