@@ -101,7 +101,7 @@ export function lifetimes(
   const writtenBack = (from: number, to: number): Registers => {
     const left = without(end.get(from) as Registers, deferred.get(to) as Registers);
     const version = gates.get(from);
-    return version?.admission === to ? without(left, version.transient) : common(left, observed.get(to) as Registers);
+    return version?.admission === to ? without(left, transientIn(version, checkpoints)) : common(left, observed.get(to) as Registers);
   };
   const writtenAfter = (block: Block): Registers => {
     const all = goesOut(region, block) ? { ...(end.get(block.start) as Registers) } : none();
@@ -122,6 +122,13 @@ export function lifetimes(
     exitKinds,
   };
 }
+
+/**
+ * What need not be written back for a turn of the exact version that surely comes to its end: nothing if it looks at the fuel in its middle, as where the region is
+ * entered there, since only what it needs from one look to the next is known to be left.
+ */
+const transientIn = ({ header, members, transient }: Version, checkpoints: ReadonlySet<number>): Registers =>
+  [...members].some((pc) => pc !== header && checkpoints.has(pc)) ? none() : transient;
 
 function factsOf(block: Block, checkpoint: boolean, { blocks, kept }: Plans): Facts {
   const exposed = none();
