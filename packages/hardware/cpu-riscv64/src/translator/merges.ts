@@ -191,10 +191,16 @@ class Merger {
     }
   }
 
-  /** Whether all accesses but the first are allowed if that is. */
+  /** Whether all accesses but the first are allowed if that is: what is checked between them may be what allows the later ones. */
   #areAllowed(places: readonly number[]): boolean {
-    const first = Math.min(...places);
-    return places.every((i) => this.#plan.get(i) === 'guarded' || (i === first && this.#plan.has(i)));
+    const [first, last] = [Math.min(...places), Math.max(...places)];
+    const { rs1: base } = this.#ops[first] as Op;
+    const isChecked = (i: number): boolean => this.#plan.get(i) !== 'guarded';
+    for (let i = first + 1; i < last; i++) {
+      const { access, rs1 } = this.#ops[i] as Op;
+      if (access !== undefined && rs1 === base && isChecked(i)) return false;
+    }
+    return places.every((i) => !isChecked(i) || (i === first && this.#plan.has(i)));
   }
 
   // ───── stores ─────
