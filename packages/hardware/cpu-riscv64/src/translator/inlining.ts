@@ -2,6 +2,7 @@ import { decodeAt, type Op } from './op.ts';
 import {
   type Block,
   blockFrom,
+  calls,
   type End,
   endOf,
   instructionsOf,
@@ -88,11 +89,13 @@ function bodyAt(view: ReachedCode, start: number, most: number): Body | undefine
   }
   const blocks = [...leaders].filter((pc) => ops.has(pc)).map((pc) => blockFrom(ops, leaders, pc));
   if (blocks[0]?.start !== start || !blocks.some(({ end }) => end.kind === 'return')) return undefined;
-  return { blocks, instructions: ops.size, keepsReturnAddress: ![...ops.values()].some(writesReturnAddress) };
+  // A jump that was read behind what makes its address may begin a block of its own, and lead anywhere.
+  if (blocks.some((block) => leadsOf(view, block.end, block.ops.at(-1) as Op) === undefined)) return undefined;
+  return { blocks, instructions: ops.size, keepsReturnAddress: !blocks.some(changesReturnAddress) };
 }
 
-/** A kernel may write all registers. */
-const writesReturnAddress = ({ row, uses }: Op): boolean => row.name === 'ecall' || ((uses.writes.x >>> RA) & 1) !== 0;
+/** What is called, by whichever register, may write all of them, as a kernel may. */
+const changesReturnAddress = (block: Block): boolean => calls(block) || block.ops.some(({ uses }) => ((uses.writes.x >>> RA) & 1) !== 0);
 
 /**
  * Reads from `start` to the next branch or jump, or to what is in `known`, and adds that. Gives where it leads within the function; adds nothing
