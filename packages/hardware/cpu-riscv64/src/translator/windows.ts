@@ -20,7 +20,7 @@ export interface Looking {
   readonly integers: Pick<Integers, 'value'>;
 }
 
-/** More is not found where nothing moves. */
+/** More is not found where no access moves: so many turns take an amount of fuel that 32 bits hold. */
 const MOVES_MAX = 1 << 20;
 /** More is not found where something has to be natural that moves up. */
 const NATURAL_MOVES_MAX = 1 << 12;
@@ -63,6 +63,8 @@ export function movesWithin(looking: Looking, fail: Label): Local<'i32'> {
     const first = code.let(sumOf(integers, natural.terms, natural.low));
     bounds.natural(first);
     bounds.natural(i64.add(first, farthest(looking, natural, fail)));
+    // What comes down from far away, where no access moves with it.
+    if (natural.stride < 0 && moves === undefined) atMost(i32.const(MOVES_MAX));
     if (natural.stride < 0) atMost(timesIn(looking, i32.wrap(first), natural, fail));
     else if (natural.stride > 0 || isAdding(natural)) atMost(i32.const(NATURAL_MOVES_MAX));
   }
