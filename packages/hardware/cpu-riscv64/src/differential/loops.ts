@@ -45,7 +45,7 @@ const OPERATIONS = [
 ] as const;
 
 /** Bits that an index is shifted by, and whether it is extended with its sign. */
-interface Indexing {
+export interface Indexing {
   readonly shift: number;
   readonly isSigned: boolean;
 }
@@ -73,7 +73,7 @@ export function loopProgram(random: Random): Uint8Array {
 }
 
 /** The index, near where it changes its sign or is cut, and what it is an index of, so that it is within what is mapped. */
-function firstIndex(random: Random, { shift, isSigned }: Indexing): number[] {
+export function firstIndex(random: Random, { shift, isSigned }: Indexing): number[] {
   const index = random.pick([0, 0, 30, 300, 2 ** 30, 2 ** 31 - 1, -(2 ** 31), -1]) + random.between(-40, 40);
   const at = TANGLE_DATA + random.below(TANGLE_DATA_BYTES);
   const extended = isSigned ? [] : [Word.slli(INDEX, INDEX, 32), Word.srli(INDEX, INDEX, 32)];
@@ -136,9 +136,9 @@ function body(random: Random, indexing: Indexing, behind: number): number[] {
   return items.flat();
 }
 
-const step = (random: Random): number => random.pick([1, 2, 4, 8, 8, 8, 16, -1, -4, -8, -8, 40, 520, -264]);
+export const step = (random: Random): number => random.pick([1, 2, 4, 8, 8, 8, 16, -1, -4, -8, -8, 40, 520, -264]);
 
-const nextIndex = (random: Random): number =>
+export const nextIndex = (random: Random): number =>
   random.chance(5) ? Word.addw(INDEX, INDEX, STRIDE) : Word.addiw(INDEX, INDEX, random.pick([1, 1, 1, 2, 3, -1, -1, -2, 65]));
 
 /** What is at the index, or at one near it. */
@@ -166,7 +166,7 @@ function rotation(random: Random, rd: number, source: number): number[] {
   return [...shifts, Word.rType(0x33, random.pick([0, 4, 6]), 0, rd, left, right)];
 }
 
-function item(random: Random, indexing: Indexing): number[] {
+export function item(random: Random, indexing: Indexing): number[] {
   const rd = random.pick(random.chance(2) ? SUMS : TEMPORARIES);
   const source = random.pick(random.chance(2) ? SUMS : TEMPORARIES);
   const pointer = random.pick(POINTERS);
