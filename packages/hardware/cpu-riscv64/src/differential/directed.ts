@@ -7,24 +7,27 @@ import { Random } from './random.ts';
 const CODE = 0x1_0000;
 export const DATA = 0x4_0000;
 const NEVER = Number.POSITIVE_INFINITY;
+/** Translated at the second jump there, piece by piece; and all of it made anew as one at once. */
 export const HOT: TranslatorOptions = { period: 0, samples: 2, batch: 1, eager: false, patience: 0, joinLeast: NEVER, joinPatience: NEVER };
 export const JOINED: TranslatorOptions = { period: 0, samples: 2, batch: 1, eager: false, patience: 0, joinLeast: 1, joinPatience: 0 };
 const hex = (bytes: Uint8Array): string => Array.from(bytes, (b) => b.toString(16).padStart(2, '0')).join('');
 
+/** What a directed program begins with. */
 export interface Setup {
   readonly registers?: Readonly<Record<number, number>>;
+  /** By default 12 KiB at {@link DATA} that may be read and written. */
   readonly maps?: readonly (readonly [at: number, bytes: number, prot: number])[];
-  /** Memory is random bytes of this seed. */
+  /** What is mapped, and registers that are not told, are random bytes of this seed; 0 otherwise. */
   readonly fill?: number;
 }
 
-/** Runs in slices of the given budgets, noting all at each stop. */
-export function run(
+/** Runs in slices of the given budgets, up to a call of exit, and notes all that may be seen at each stop. */
+function run(
   code: readonly number[],
   setup: Setup,
   translation: Translation | TranslatorOptions,
-  budgets: (k: number) => number,
-  stops = 60,
+  budgets: (stop: number) => number,
+  stops: number,
 ): string[] {
   const cpu = new Riscv64Cpu(FORGETFUL, translation);
   const space = made(cpu.space(new TestAccount()));
@@ -49,19 +52,14 @@ export function run(
   const note = (what: string): void => {
     context.copyGeneralTo(general);
     context.copyFloatTo(float);
-    const v = new BigUint64Array(general.slice().buffer);
-    notes.push(
-      `${what} pc=${context.pc.toString(16)} n=${context.retired} ${[...v]
-        .map((x, i) => (x === 0n ? '' : `x${i}=${x.toString(16)}`))
-        .filter(Boolean)
-        .join(' ')} ${hex(float).replace(/^0*$/, '')}`,
-    );
+    const registers = Array.from(new BigUint64Array(general.slice().buffer), (x, i) => (x === 0n ? '' : ` x${i}=${x.toString(16)}`));
+    notes.push(`${what} pc=${context.pc.toString(16)} n=${context.retired}${registers.join('')} ${hex(float)}`);
   };
   for (const [r, value] of Object.entries(setup.registers ?? {}))
     context.writeHalves(Number(r), value | 0, Math.floor(value / 2 ** 32) | 0);
   context.pc = address(CODE);
   let over = false;
-  for (let k = 0; k < stops && !over; k++) {
+  for (let stop = 0; stop < stops && !over; stop++) {
     const exit = cpu.run(
       context,
       space,
@@ -71,27 +69,28 @@ export function run(
         context.pc = address(context.pc + 4);
         return trap.cause === 'syscall' && !over ? TrapAnswer.RESUME : TrapAnswer.LEAVE;
       },
-      budgets(k),
+      budgets(stop),
     ) as Exit;
     note(String(exit));
   }
-  let h = 0;
+  let sum = 0;
   for (const [at, bytes] of setup.maps ?? [[DATA, 0x3000]]) {
-    const sum = new Uint8Array(bytes);
-    space.copyIn(address(at), sum);
-    for (const byte of sum) h = (Math.imul(h, 31) + byte) | 0;
+    const stored = new Uint8Array(bytes);
+    space.copyIn(address(at), stored);
+    for (const byte of stored) sum = (Math.imul(sum, 31) + byte) | 0;
   }
-  notes.push(`memory ${h}`);
+  notes.push(`memory ${sum}`);
   space.destroy();
   return notes;
 }
 
+/** The first note of a program that is another when it is translated than when it is interpreted. */
 export function differ(
   code: readonly number[],
   setup: Setup,
   translation: Translation | TranslatorOptions,
-  budgets: (k: number) => number,
-  stops = 60,
+  budgets: (stop: number) => number,
+  stops: number,
 ): string | undefined {
   const expected = run(code, setup, 'off', budgets, stops);
   const found = run(code, setup, translation, budgets, stops);
