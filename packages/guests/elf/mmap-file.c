@@ -1,4 +1,4 @@
-/* Mapped files: private copies, shared writes, beyond the end, after close. */
+/* Mapped files: private copies, shared writes, beyond the end, cut short, after close. */
 #include "guest.h"
 
 static char page[4096];
@@ -60,6 +60,27 @@ int main(int argc, char **argv, char **envp) {
   }
   show_wait("child", pid);
   say("after fork: shared '%c' private '%c'\n", shared[10], private[10]);
+
+  long cut = must(openat("g", O_RDWR | O_CREAT, 0644));
+  must(sys(ftruncate, cut, 3 * 4096));
+  char *copies = (char *)must(sys(mmap, NULL, 3 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE, cut, 0));
+  copies[4096] = copies[8000] = copies[8192] = 'K';
+  must(sys(pipe2, p, 0));
+  pid = must(fork());
+  if (pid == 0) must(sys(read, p[0], page, 1));
+  else {
+    must(sys(ftruncate, cut, 5000)), must(sys(write, p[1], page, 1));
+    show_wait("child", pid);
+  }
+  say("private copies in the last page '%c', behind the end '%c'\n", copies[4096], copies[8000]);
+  PROBE("lb t2, 0(t1)", copies + 8192, 0), show_probe("in the page behind it", (uintptr_t)copies);
+  show("write from there", sys(write, p[1], copies + 8192, 1));
+  if (pid == 0) quit(0);
+  must(sys(ftruncate, cut, 3 * 4096));
+  say("after the file has grown '%c' %d\n", copies[4096], copies[8192]);
+  must(openat("g", O_RDWR | O_TRUNC, 0));
+  PROBE("lb t2, 0(t1)", copies + 4096, 0), show_probe("after it was opened empty", (uintptr_t)copies);
+
   char *self = (char *)must(sys(mmap, NULL, 4096, PROT_READ, MAP_PRIVATE, must(openat(argv[0], O_RDONLY, 0)), 0));
   say("the program itself begins with %c%c%c\n", self[1], self[2], self[3]);
   return 0;

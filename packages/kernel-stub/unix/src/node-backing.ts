@@ -1,8 +1,9 @@
-import type { Backing, Reply } from '@ashlar/hardware';
+import type { Backing, GuestAddress, Reply } from '@ashlar/hardware';
 import { Errno, PAGE_BYTES } from '@ashlar/hardware';
 import { newAttributes } from './attributes.ts';
 import type { Filesystem } from './filesystem.ts';
 import { BytesIo } from './io.ts';
+import { pageCeil } from './memory.ts';
 import { SharedPages, type Spaces } from './shared-pages.ts';
 import type { TreePlace } from './tree-place.ts';
 
@@ -19,6 +20,8 @@ export class NodeBacking implements Backing {
   readonly node: number;
   /** Set once a program mapped it shared. */
   shared: SharedPages | undefined;
+  /** Whether a page of it was asked for: until then no memory holds any. */
+  fetched = false;
   /** How the file was reached first. */
   name: string | undefined;
   readonly #io = new BytesIo(NOTHING);
@@ -31,6 +34,7 @@ export class NodeBacking implements Backing {
   }
 
   fetch(page: number, into: Uint8Array): Reply {
+    this.fetched = true;
     this.#io.reset(into);
     const reply = this.filesystem.read(this.node, page * PAGE_BYTES, this.#io);
     this.#io.reset(NOTHING);
@@ -81,9 +85,20 @@ export class BackingTable {
     backing.shared ??= new SharedPages(backing.id, backing.filesystem, backing.node, this.#spaces);
   }
 
-  /** What is mapped shared of a node. */
-  sharedOf(filesystem: Filesystem, node: number): SharedPages | undefined {
-    return this.#byId.get(backingId(filesystem.device, node))?.backing.shared;
+  /** The file ends at `size` now: memory behind it is gone, private copies of its pages too (truncate(2)). */
+  cut(filesystem: Filesystem, node: number, size: number): void {
+    const backing = this.#byId.get(backingId(filesystem.device, node))?.backing;
+    // A restored one is shared: its pages may have been fetched before it was saved.
+    if (backing === undefined || (!backing.fetched && backing.shared === undefined)) return;
+    backing.shared?.cut(size);
+    for (const space of this.#spaces()) {
+      for (const mapping of space.mappings()) {
+        const kept = Math.max(0, pageCeil(size) - mapping.offset);
+        if (mapping.backing?.id !== backing.id || kept >= mapping.bytes) continue;
+        const start = (mapping.start + kept) as GuestAddress;
+        space.map(start, mapping.bytes - kept, mapping.prot, mapping.backing, mapping.offset + kept, mapping.sharing);
+      }
+    }
   }
 
   /** How the file was reached by one who holds or held it. */

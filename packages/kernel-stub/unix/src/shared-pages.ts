@@ -57,24 +57,15 @@ export class SharedPages {
     });
   }
 
-  /** The file ends at `size` now: memory behind it is gone, and zero in its last page. */
+  /** The file ends at `size` now: its last page is zero behind that. Whole pages behind it are {@link BackingTable.cut}'s. */
   cut(size: number): void {
     const rest = pageCeil(size) - size;
-    if (rest > 0) {
-      this.#page.fill(0);
-      this.#visit(pageFloor(size), size + 1, (space, address) => {
-        space.copyOut((address + PAGE_BYTES - rest) as GuestAddress, this.#page.subarray(0, rest), true);
-        return 0;
-      });
-    }
-    for (const space of this.#spaces()) {
-      for (const mapping of this.#mappings(space)) {
-        const kept = Math.max(0, pageCeil(size) - mapping.offset);
-        if (kept >= mapping.bytes) continue;
-        const start = (mapping.start + kept) as GuestAddress;
-        space.map(start, mapping.bytes - kept, mapping.prot, mapping.backing, mapping.offset + kept, 'shared');
-      }
-    }
+    if (rest === 0) return;
+    this.#page.fill(0);
+    this.#visit(pageFloor(size), size + 1, (space, address) => {
+      space.copyOut((address + PAGE_BYTES - rest) as GuestAddress, this.#page.subarray(0, rest), true);
+      return 0;
+    });
   }
 
   #mappings(space: AddressSpace): Mapping[] {

@@ -207,7 +207,7 @@ export class Files implements FileProvider, FileOwner {
     if (truncates && type === FileType.REGULAR) {
       const cut = this.#journal.setattr(walk.filesystem, walk.node, { size: 0 }, this.#made);
       if (typeof cut !== 'number' || cut < 0) return cut;
-      this.backings.sharedOf(walk.filesystem, walk.node)?.cut(0);
+      this.backings.cut(walk.filesystem, walk.node, 0);
     }
     return this.#describe(caller, walk, type, flags & ~(OpenFlag.CREATE | OpenFlag.EXCLUSIVE | OpenFlag.TRUNCATE));
   }
@@ -349,7 +349,7 @@ export class Files implements FileProvider, FileOwner {
       change = { ...wanted, mode: now.mode & PERMISSIONS & ~SET_ID_BITS };
     }
     const changed = this.#journal.setattr(filesystem, node, change, this.#made);
-    if (change.size !== undefined && changed === 0) this.backings.sharedOf(filesystem, node)?.cut(change.size);
+    if (change.size !== undefined && changed === 0) this.backings.cut(filesystem, node, change.size);
     return changed;
   }
 
