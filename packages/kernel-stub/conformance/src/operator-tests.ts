@@ -185,6 +185,24 @@ export const operatorTests = clauseTests<SystemRig>(
     },
   },
   {
+    clause: 'S-74',
+    title: 'a program that maps files says the same when it is restored in the middle',
+    requires: ['memory', 'file', 'signal', 'process'],
+    run(rig) {
+      const started = { argv: ['/guests/mmap-file'], cwd: '/tmp' };
+      const whole = rig.run(started).stdout;
+      for (const budget of [40_000, 46_000, 52_000, 70_000, 90_000, 110_000]) {
+        const pid = rig.spawn(started);
+        rig.step(budget);
+        const buffer = new Uint8Array(100_000);
+        const early = rig.stdio(pid, 1).read(buffer);
+        const before = typeof early === 'number' ? new TextDecoder().decode(buffer.subarray(0, early)) : '';
+        expect(before + rig.restored().follow(pid, '').stdout).toBe(whole);
+        expect(before + rig.follow(pid, '').stdout).toBe(whole);
+      }
+    },
+  },
+  {
     clause: 'S-4',
     title: 'a program that asks for what may be missing is told ENOSYS, and goes on',
     requires: ['lacks process'],

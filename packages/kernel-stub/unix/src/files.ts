@@ -79,8 +79,10 @@ export interface FileProvider {
   placeOfBacking(backing: Backing): Place | undefined;
   /** The backing of that id. Its file must be held by whoever maps it, through the place that was saved with it. */
   restoreBacking(id: string): Backing | undefined;
-  /** Tells how the file of a restored backing is reached, so that it can be saved again. */
-  nameBacking(id: string, place: Place): void;
+  /** Holds the backing of the file at a held place, for memory that was restored with pages of it. */
+  holdBacking(place: Place): void;
+  /** Gives up that hold, and the place. */
+  dropBacking(place: Place): void;
 }
 
 /** How a stub gives its files to the kernel it is built on. */

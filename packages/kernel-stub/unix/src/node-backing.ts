@@ -106,12 +106,6 @@ export class BackingTable {
     return this.#byId.get(id)?.place;
   }
 
-  /** Tells it to one that was restored before its file was. */
-  name(id: string, place: TreePlace): void {
-    const known = this.#byId.get(id);
-    if (known !== undefined) known.place ??= place;
-  }
-
   drop(filesystem: Filesystem, node: number): void {
     const id = backingId(filesystem.device, node);
     const known = this.#byId.get(id);
@@ -129,7 +123,7 @@ export class BackingTable {
       return known.backing;
     }
     const backing = new NodeBacking(filesystem, Number(match[2]));
-    // Held by the description or executable that is restored with the mapping; until then by nobody.
+    // Held by the memory that is restored with the mapping; until then by nobody.
     this.#byId.set(id, { backing, holders: 0, place: undefined });
     this.share(backing);
     return backing;

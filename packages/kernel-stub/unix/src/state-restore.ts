@@ -183,8 +183,8 @@ function restoreMemories(core: Core, part: PartReader): Memory[] | Result {
 function keepBacking(core: Core, memory: Memory, entry: Saved): void {
   const place = entry.place === null ? undefined : core.files.restorePlace(entry.place as Plain);
   if (place === undefined) return;
-  core.files.nameBacking(entry.id as string, place);
-  const hold = new ProgramHold({ place, close: () => core.files.drop(place) });
+  core.files.holdBacking(place);
+  const hold = new ProgramHold({ place, close: () => core.files.dropBacking(place) });
   memory.keep(entry.id as string, hold);
   hold.release();
 }

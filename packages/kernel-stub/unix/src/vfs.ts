@@ -536,8 +536,14 @@ export class Files implements FileProvider, FileOwner {
     return this.backings.restore(id, (device) => this.places.filesystem(device));
   }
 
-  nameBacking(id: string, place: Place): void {
-    this.backings.name(id, place as TreePlace);
+  holdBacking(place: Place): void {
+    this.backings.hold(place as TreePlace);
+  }
+
+  dropBacking(place: Place): void {
+    const { filesystem, node } = place as TreePlace;
+    this.backings.drop(filesystem, node);
+    this.drop(place);
   }
 }
 
