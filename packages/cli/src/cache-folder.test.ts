@@ -1,4 +1,15 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
@@ -65,5 +76,52 @@ describe('files of a cache', () => {
       expect(cache().readPieces('name')).toBeUndefined();
       expect(cache().read('name', new FileMemory())).toBeUndefined();
     }
+  });
+
+  it('are not read when they are larger than all may be', () => {
+    new CacheFolder(file(''), { files: 4, bytes: 2 ** 22 }).write('name', new Uint8Array(2 ** 21));
+    expect(cache().read('name', new FileMemory())).toBeUndefined();
+    expect(cache().readPieces('name')).toBeUndefined();
+    cache().write('name', bytes('content'));
+    expect(cache().read('name', new FileMemory())?.toString()).toBe('content');
+  });
+});
+
+describe('a cache folder', () => {
+  it('holds no more than it may: the oldest go, and what is too large is not written', () => {
+    const half = new Uint8Array(2 ** 19);
+    for (const [i, name] of ['a', 'b', 'c', 'd', 'e'].entries()) {
+      cache().write(name, bytes(name));
+      utimesSync(file(name), i, i);
+    }
+    expect(readdirSync(file('')).sort()).toEqual(['b', 'c', 'd', 'e']);
+    cache().write('half', half);
+    cache().write('other-half', half.subarray(1000));
+    expect(readdirSync(file('')).sort()).toEqual(['d', 'e', 'half', 'other-half']);
+    cache().write('whole', new Uint8Array(2 ** 20));
+    expect(readdirSync(file('')).sort()).toEqual(['d', 'e', 'half', 'other-half']);
+  });
+
+  it('keeps nothing of what could not be written', () => {
+    mkdirSync(file('name'), { recursive: true });
+    cache().write('name', bytes('content'));
+    expect(readdirSync(file(''))).toEqual(['name']);
+  });
+
+  it('keeps nothing of what was begun by a process that was killed long ago', () => {
+    const [old, young] = ['old.1.tmp', 'young.1.tmp'];
+    mkdirSync(file(''));
+    for (const name of [old, young]) writeFileSync(file(name), 'conte');
+    utimesSync(file(old), new Date(), new Date(Date.now() - 2 * 60 * 60 * 1000));
+    cache().write('name', bytes('content'));
+    expect(readdirSync(file('')).sort()).toEqual(['name', young]);
+  });
+
+  it('is written to whatever else is in it, or goes away meanwhile', () => {
+    mkdirSync(file('folder'), { recursive: true });
+    symlinkSync(file('nowhere'), file('gone'));
+    for (let i = 0; i < 6; i++) cache().write(`name-${i}`, bytes('content'));
+    expect(cache().read('name-5', new FileMemory())?.toString()).toBe('content');
+    expect(statSync(file('folder')).isDirectory()).toBe(true);
   });
 });

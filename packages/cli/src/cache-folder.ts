@@ -7,6 +7,8 @@ import { FileMemory, readAll } from './file-memory.ts';
 const NUMBER_BYTES = 4;
 /** Pieces of a file. */
 const PIECES_MAX = 1024;
+/** What was begun so long ago will not be ended any more: its process was killed. */
+const ABANDONED_MS = 60 * 60 * 1000;
 
 /** How much a folder may hold. */
 export interface CacheLimits {
@@ -31,7 +33,7 @@ export class CacheFolder {
   /** The one piece that was written under a name, or undefined. It is in `memory`. */
   read(name: string, memory: FileMemory): Buffer | undefined {
     try {
-      const bytes = memory.read(join(this.#folder, name));
+      const bytes = memory.read(join(this.#folder, name), this.#limits.bytes);
       const end = bytes.length - NUMBER_BYTES;
       return crc32(bytes.subarray(0, end)) === bytes.readUInt32LE(end) ? bytes.subarray(0, end - 2 * NUMBER_BYTES) : undefined;
     } catch {
@@ -44,7 +46,7 @@ export class CacheFolder {
     let file: number | undefined;
     try {
       file = openSync(join(this.#folder, name), 'r');
-      return piecesOf(file);
+      return piecesOf(file, this.#limits.bytes);
     } catch {
       return undefined;
     } finally {
@@ -63,33 +65,47 @@ export class CacheFolder {
   }
 
   /**
-   * Appears by rename, so that a reader sees all of it or nothing. What was begun and not ended is trimmed like the rest. Nothing is written of more than
-   * 1,024 pieces.
+   * Appears by rename, so that a reader sees all of it or nothing. Where it cannot be written nothing is left of it; what a process began that was killed is
+   * removed later. Nothing is written of more than 1,024 pieces, or of more bytes than the folder may hold.
    */
   write(name: string, ...pieces: readonly Uint8Array[]): void {
-    if (pieces.length > PIECES_MAX) return;
-    const temporary = join(this.#folder, `${name}.${process.pid}.tmp`);
+    const all = [...pieces, trailerOf(pieces)];
+    if (pieces.length > PIECES_MAX || bytesOf(all) > this.#limits.bytes) return;
+    const temporary = join(this.#folder, `${name}.${process.pid}${TEMPORARY}`);
     try {
       mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
-      const all = [...pieces, trailerOf(pieces)];
       this.#makeRoom(name, bytesOf(all));
       writeAll(temporary, all);
       renameSync(temporary, join(this.#folder, name));
     } catch {
-      // There is no cache then.
+      // There is no cache then. On a full disk, what was written of it would keep others from writing.
+      remove(temporary);
     }
   }
 
-  /** Removes the oldest, so that there is room for one more. */
+  /** Removes the oldest, so that there is room for one more. Others do the same meanwhile. */
   #makeRoom(name: string, bytes: number): void {
     const others = readdirSync(this.#folder).filter((other) => other !== name);
-    const files = others.map((other) => ({ path: join(this.#folder, other), ...statOf(join(this.#folder, other)) }));
+    const files = others.flatMap((other) => statOf(join(this.#folder, other)) ?? []);
     let [count, total] = [1, bytes];
-    for (const { path, size } of files.toSorted((one, other) => other.mtimeMs - one.mtimeMs)) {
+    for (const { path, size, mtimeMs } of files.toSorted((one, other) => other.mtimeMs - one.mtimeMs)) {
       count++;
       total += size;
-      if (count > this.#limits.files || total > this.#limits.bytes) rmSync(path, { force: true });
+      const isAbandoned = path.endsWith(TEMPORARY) && Date.now() - mtimeMs > ABANDONED_MS;
+      if (isAbandoned || count > this.#limits.files || total > this.#limits.bytes) remove(path);
     }
+  }
+}
+
+/** How names end of what is not whole yet. */
+const TEMPORARY = '.tmp';
+
+/** If it can be. */
+function remove(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // It is a folder, or of somebody else.
   }
 }
 
@@ -118,9 +134,10 @@ function writeAll(path: string, pieces: readonly Uint8Array[]): void {
   }
 }
 
-/** The pieces of a file; undefined if it is damaged. @throws Error of node:fs */
-function piecesOf(file: number): ArrayBuffer[] | undefined {
+/** The pieces of a file; undefined if it is damaged, or has more than `bytesMax`. @throws Error of node:fs */
+function piecesOf(file: number, bytesMax: number): ArrayBuffer[] | undefined {
   const { size } = fstatSync(file);
+  if (size > bytesMax) return undefined;
   const counted = Buffer.alloc(2 * NUMBER_BYTES);
   if (readAll(file, counted, size - counted.length) !== counted.length) return undefined;
   const count = counted.readUInt32LE();
@@ -140,10 +157,11 @@ function piecesOf(file: number): ArrayBuffer[] | undefined {
   return pieces.map(({ buffer }) => buffer);
 }
 
-const statOf = (path: string): { size: number; mtimeMs: number } => {
-  const { size, mtimeMs } = statSync(path);
-  return { size, mtimeMs };
-};
+/** Undefined if it is there no more. */
+function statOf(path: string): { readonly path: string; readonly size: number; readonly mtimeMs: number } | undefined {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found && { path, size: found.size, mtimeMs: found.mtimeMs };
+}
 
 /** The engine and its flags, for a name: what it compiled is for no other. */
 export function engine(): string {

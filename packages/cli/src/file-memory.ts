@@ -7,12 +7,13 @@ export class FileMemory {
   /**
    * The content of a file, until the next is read. Room for as much again is left, in which nothing is resident before it is used.
    *
-   * @throws Error of node:fs
+   * @throws Error of node:fs; RangeError if it has more than `bytesMax`
    */
-  read(path: string): Buffer {
+  read(path: string, bytesMax = Number.POSITIVE_INFINITY): Buffer {
     const file = openSync(path, 'r');
     try {
       const { size } = fstatSync(file);
+      if (size > bytesMax) throw new RangeError(`${path} has ${size} bytes; ${bytesMax} are expected at most`);
       if (this.#bytes.length < size) this.#bytes = Buffer.from(ownPages(2 * size));
       return this.#bytes.subarray(0, readAll(file, this.#bytes.subarray(0, size), 0));
     } finally {
