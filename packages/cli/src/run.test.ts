@@ -136,6 +136,20 @@ describe('ashlar run', () => {
     );
     expect(stderr).toMatch(/\n {2}translation ms +[\d.,]+\n {2}checks kept +\d+\n {2}checks elided +\d+\n$/);
   });
+
+  it.each(['', 'direct', 'worker', 'worker,worker'])(
+    'says with --stats the same of the CPU and of the domain, under "%s"',
+    async (hypervisor) => {
+      const once = async (): Promise<void> => {
+        const { stderr } = await ashlar(run('--stats', '--hypervisor', hypervisor, '--', '/guests/compute-integer'));
+        const numbers = (line: RegExp): number[] => [...stderr.matchAll(line)].map(([, number = '']) => Number(number.replaceAll(',', '')));
+        const executed = numbers(/^ {2}instructions (?:interpreted|translated) +([\d,]+)$/gm).reduce((sum, count) => sum + count, 0);
+        expect(executed).toBeGreaterThan(0);
+        if (hypervisor !== '') expect(numbers(/^ *[a-z]+ \/ main +([\d,]+) /gm).at(-1)).toBe(executed);
+      };
+      await Promise.all([once(), once(), once(), once()]);
+    },
+  );
 });
 
 describe('a program that cannot be run', () => {

@@ -203,6 +203,8 @@ async function writeProfile(stack: Stack, file: string, domain: string | undefin
 
 /** What each domain used, the outermost first. */
 async function printStatistics(stack: Stack, elapsedMs: number, domain: string | undefined): Promise<void> {
+  // First: the domain's thread answers when the step is over in which the program ended, and what it used is known then.
+  const counted = counterLines(await stack.counters(domain));
   const rows = (await stack.usage()).map(({ route, hypervisor, retired, pages, exits, frames }) => [
     `${'  '.repeat(route.length - 1)}${hypervisor} / ${route.at(-1)}`,
     retired.toLocaleString('en'),
@@ -213,7 +215,6 @@ async function printStatistics(stack: Stack, elapsedMs: number, domain: string |
   const table = [['hypervisor / domain', 'instructions', 'memory', 'exits', 'frames'], ...rows];
   const widths = [0, 1, 2, 3, 4].map((column) => Math.max(...table.map((row) => row[column]?.length ?? 0)));
   const lines = rows.length === 0 ? [] : table.map((row) => row.map((cell, column) => pad(cell, widths[column] ?? 0, column)).join('  '));
-  const counted = counterLines(await stack.counters(domain));
   stderr.say(`${[`wall time ${elapsedMs.toFixed(1)} ms`, ...lines, ...counted].join('\n')}\n`);
 }
 
