@@ -2,7 +2,7 @@ import * as v8 from 'node:v8';
 import { describe, expect, it, vi } from 'vitest';
 import { ModestGrowth } from './heap-growth.ts';
 import { hostCodeOf, type UnderFlags, withHostCode } from './host-code.ts';
-import { v8Version, withV8Flag } from './v8-flags.ts';
+import { v8Version, withoutInlining, withV8Flag } from './v8-flags.ts';
 import { i32 } from './wasm/expression.ts';
 import { ModuleBuilder } from './wasm/module.ts';
 
@@ -100,5 +100,13 @@ describe('machine code of a module', () => {
     growth.end();
     vi.restoreAllMocks();
     if (code !== undefined) expect(withHostCode(bytes, code, plainly)).toBeInstanceOf(WebAssembly.Module);
+  });
+
+  it('is of use also where something is being translated', () => {
+    const { bytes, module, double } = doubler();
+    const code = codeOf(module, double);
+    if (code === undefined) return;
+    expect(withoutInlining(() => withHostCode(bytes, code, plainly))).toBeInstanceOf(WebAssembly.Module);
+    expect(withHostCode(bytes, withoutInlining(() => codeOf(module, double)) as ArrayBuffer, plainly)).toBeInstanceOf(WebAssembly.Module);
   });
 });

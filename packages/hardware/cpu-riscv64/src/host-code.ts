@@ -1,5 +1,5 @@
 import { withUsualGrowth } from './heap-growth.ts';
-import { v8Version, withV8Flag } from './v8-flags.ts';
+import { v8Version, withUsualInlining, withV8Flag } from './v8-flags.ts';
 
 /**
  * The host's machine code of a module, as V8 writes it for its own embedders: Node.js gives no way to it but the functions of V8's own tests. They end the
@@ -20,15 +20,15 @@ export type UnderFlags = <T>(make: () => T) => T;
 /** `use` may call V8's own functions, which are parsed under a flag; they are not held on to, since V8 may drop and parse them again. */
 function withV8<T>(use: (v8: V8) => T): T | undefined {
   if (v8Version !== KNOWN_V8) return undefined;
-  return withUsualGrowth(() =>
+  const asked = (): T =>
     withV8Flag('--allow-natives-syntax', '--no-allow-natives-syntax', () =>
       use({
         isOptimised: new Function('func', 'return %IsTurboFanFunction(func)') as V8['isOptimised'],
         serialize: new Function('module', 'return %SerializeWasmModule(module)') as V8['serialize'],
         deserialize: new Function('code', 'bytes', 'return %DeserializeWasmModule(code, bytes)') as V8['deserialize'],
       }),
-    ),
-  );
+    );
+  return withUsualGrowth(() => withUsualInlining(asked));
 }
 
 /** How many of these functions the host has optimised; 0 where there is no way to know. */

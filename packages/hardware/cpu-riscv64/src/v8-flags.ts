@@ -68,13 +68,27 @@ export function withBranchHints<T>(make: () => T): T {
 /** Bytes of bytecode that V8's optimiser for JavaScript inlines into one function as a rule, by V8's major version. Nothing is changed in others. */
 const USUAL_INLINING: ReadonlyMap<string | undefined, number> = new Map([['11', 920]]);
 
+const inlining = (bytes: number): string => `--max-inlined-bytecode-size-cumulative=${bytes}`;
+/** Whether this thread inlines as usual. */
+let isInlining = true;
+
 /**
  * Runs JavaScript that is large, runs for some tenths of a second in all and is no loop: what becomes hot in it is optimised without inlining, which takes
  * the optimiser half as long and is over sooner.
  */
 export function withoutInlining<T>(run: () => T): T {
   const usual = USUAL_INLINING.get(v8Version);
-  return usual === undefined
-    ? run()
-    : withV8Flag('--max-inlined-bytecode-size-cumulative=0', `--max-inlined-bytecode-size-cumulative=${usual}`, run);
+  if (usual === undefined || !isInlining) return run();
+  isInlining = false;
+  try {
+    return withV8Flag(inlining(0), inlining(usual), run);
+  } finally {
+    isInlining = true;
+  }
+}
+
+/** As `make`, under the flags that V8 has when it inlines as usual, also within {@link withoutInlining}: machine code counts for one set of flags. */
+export function withUsualInlining<T>(make: () => T): T {
+  const usual = USUAL_INLINING.get(v8Version);
+  return usual === undefined || isInlining ? make() : withV8Flag(inlining(usual), inlining(0), make);
 }
