@@ -124,4 +124,21 @@ describe('a cache folder', () => {
     expect(cache().read('name-5', new FileMemory())?.toString()).toBe('content');
     expect(statSync(file('folder')).isDirectory()).toBe(true);
   });
+
+  it('is made with those it is in, and for its owner only', () => {
+    const folder = join(scratch, 'a', 'b', 'c');
+    const deep = new CacheFolder(folder, { files: 4, bytes: 2 ** 20 });
+    deep.write('name', bytes('content'));
+    expect(deep.read('name', new FileMemory())?.toString()).toBe('content');
+    for (const path of [folder, join(folder, '..'), join(folder, '..', '..')]) expect(statSync(path).mode & 0o777).toBe(0o700);
+  });
+
+  it('is given up where none can be made', () => {
+    symlinkSync(join(scratch, 'nowhere'), join(scratch, 'link'));
+    for (const folder of ['/proc/ashlar/cache', '/dev/null/cache', join(scratch, 'link', 'cache')]) {
+      const none = new CacheFolder(folder, { files: 4, bytes: 2 ** 20 });
+      none.write('name', bytes('content'));
+      expect(none.read('name', new FileMemory())).toBeUndefined();
+    }
+  });
 });

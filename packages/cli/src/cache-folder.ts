@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, statSync, utimesSync, writevSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { FileMemory, readAll } from './file-memory.ts';
 
@@ -73,7 +73,7 @@ export class CacheFolder {
     if (pieces.length > PIECES_MAX || bytesOf(all) > this.#limits.bytes) return;
     const temporary = join(this.#folder, `${name}.${process.pid}${TEMPORARY}`);
     try {
-      mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
+      makeFolder(this.#folder);
       this.#makeRoom(name, bytesOf(all));
       writeAll(temporary, all);
       renameSync(temporary, join(this.#folder, name));
@@ -94,6 +94,26 @@ export class CacheFolder {
       const isAbandoned = path.endsWith(TEMPORARY) && Date.now() - mtimeMs > ABANDONED_MS;
       if (isAbandoned || count > this.#limits.files || total > this.#limits.bytes) remove(path);
     }
+  }
+}
+
+/**
+ * With those that it is in, each of which is tried twice at most: Node.js 20 itself tries for ever where a folder is there and nothing can be made in it, as
+ * in /proc. Never throws: whether it is there is seen when it is used.
+ */
+function makeFolder(path: string): void {
+  if (tryToMake(path) || dirname(path) === path) return;
+  makeFolder(dirname(path));
+  tryToMake(path);
+}
+
+/** False if what the folder is to be in is not there. */
+function tryToMake(path: string): boolean {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ENOENT';
   }
 }
 
