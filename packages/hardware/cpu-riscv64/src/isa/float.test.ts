@@ -306,6 +306,10 @@ describe('rounding modes', () => {
       ['fadd.d', 1],
       ['fmul.d', 0],
       ['fdiv.s', 0],
+      // These round nothing, and have the field all the same.
+      ['fcvt.d.s', 1],
+      ['fcvt.d.w', 1],
+      ['fcvt.d.wu', 1],
     ] as const) {
       bench.place(encode(rowOf(name), 7));
       expect(() => bench.step([d(operand), d(1)], mode << 5)).toThrow('"cause":"illegal"');

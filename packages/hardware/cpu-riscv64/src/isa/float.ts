@@ -52,6 +52,14 @@ const plain = (
 /** Where the mode is known to be none that the host has, only the exact path is written. */
 const hostMayRound = ({ mode }: Guest): boolean => mode === undefined || mode === Rounding.NEAREST_EVEN || mode === Rounding.DYNAMIC;
 
+/** For what is never rounded: an illegal mode in frm is refused there as well (section 20.2), though nothing depends on it. */
+function refuseIllegalMode(g: Guest): void {
+  // Where the mode is known, it is legal.
+  if (g.mode !== undefined) return;
+  const { code } = g;
+  code.ifRarely(i32.eqz(g.fast), () => code.drop(g.roundingMode()));
+}
+
 /** Whether a result that is not known to be good is right all the same, in any mode, and raises no flag. */
 type IsExact<T extends 'f32' | 'f64'> = (r: Local<T>) => I32;
 
@@ -317,6 +325,7 @@ function fromInteger(p: Precision, kind: number, suffix: string, extend: (x: I64
     const value = g.code.let(extend(g.x('rs1')));
     // A double has room for any word.
     if (p.bits === 64 && isWord(kind)) {
+      refuseIllegalMode(g);
       g.setD(f64.fromI64S(value));
       return;
     }
@@ -379,6 +388,7 @@ export const FLOAT: readonly Instruction[] = [
     roundSingle(g, f32.demote(a), goodSingle(g), (mode) => call('i64', g.helper('narrow'), i64.fromBits(a), mode));
   }),
   roundedUnary('fcvt.d.s', 0x21, 0, (g) => {
+    refuseIllegalMode(g);
     const r = g.code.let(f64.promote(g.s('rs1')));
     g.code.ifRarely(f64.ne(r, r), () => {
       g.code.set(r, f64.fromBits(call('i64', g.helper('widen'), g.f('rs1'))));
