@@ -98,6 +98,36 @@ describe('faults', () => {
     }
   });
 
+  it.each([
+    ['jal', Word.jal(RA, -0x4_0000), -0x3_0000],
+    ['jalr to the top of 4 GiB', Word.jalr(RA, A1, 0), 0xfffd_0000],
+    ['jalr below zero', Word.jalr(RA, A2, 0), -0x3_0000],
+  ])('%s goes to all 64 bits of its target', (_what, word, target) => {
+    const pc = target < 0 ? target + 2 ** 64 : target;
+    for (const runs of [1, 200]) {
+      const machine = machineWith(word);
+      machine.context.writeNumber(A1, 0xfffd_0000);
+      machine.context.writeNumber(A2, -0x3_0000);
+      // Again and again, for a translator.
+      for (let i = 1; i < runs; i++) {
+        machine.context.pc = address(CODE);
+        expect(machine.run(10)).toBe('left');
+      }
+      machine.traps.length = 0;
+      machine.context.pc = address(CODE);
+      expect(machine.run(1)).toBe('budget');
+      expect(machine.context.pc).toBe(pc);
+      expect(machine.run(10)).toBe('left');
+      expect(machine.traps).toMatchObject([{ cause: 'fault', address: target, access: 'execute' }]);
+      expect([machine.context.pc, machine.context.readNumber(RA)]).toEqual([pc, CODE + 4]);
+      // The same where it need not stop in between.
+      machine.context.pc = address(CODE);
+      expect(machine.run(10)).toBe('left');
+      expect(machine.traps[1]).toEqual(machine.traps[0]);
+      expect(machine.context.pc).toBe(pc);
+    }
+  });
+
   it('an instruction whose second half is on a page that may not be executed faults on that page', () => {
     const machine = machineWith();
     machine.map(CODE + 4096, 4096);

@@ -6,7 +6,7 @@ import type { Engine, Views } from './engine.ts';
 import type { InterpreterImports } from './interpreter/module.ts';
 import { Stop } from './interpreter/stops.ts';
 import { TrapCause } from './isa/instruction.ts';
-import { BACK, BASE, DEPTH, F, FUEL, NOWHERE, PAGE_SHIFT, PC, Perm, RETIRED_END, X } from './layout.ts';
+import { BACK, BASE, BELOW_ZERO, DEPTH, F, FUEL, NOWHERE, PAGE_SHIFT, PC, Perm, RETIRED_END, X } from './layout.ts';
 import { pageOf, type Residency } from './residency.ts';
 import type { Translator } from './translator/translator.ts';
 
@@ -235,7 +235,8 @@ export class Hart implements InterpreterImports, Holder {
   }
 
   #isWild(): boolean {
-    return this.#engine.u32[(PC >> 2) + 1] !== 0;
+    const { u32 } = this.#engine;
+    return u32[(PC >> 2) + 1] !== 0 || (u32[PC >> 2] as number) >= BELOW_ZERO;
   }
 
   #recordFetch(context: Context): void {

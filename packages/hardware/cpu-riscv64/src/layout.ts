@@ -135,6 +135,11 @@ export const BASE = Math.ceil((ENTERED + REGIONS_MAX) / WASM_PAGE) * WASM_PAGE;
 export const BASE_WASM_PAGES = BASE / WASM_PAGE;
 /** One past the last guest address that memory can hold: a WebAssembly memory ends at 4 GiB. */
 export const GUEST_LIMIT = 0x1_0000_0000 - BASE;
+/**
+ * No jump by a distance comes here from below (distances are less than 1 MiB, and BASE is more): what does comes from near 0, and went below it. Any other way here
+ * is taken for a wild one, as an address of more than 32 bits is, so that the interpreter knows which address it has.
+ */
+export const BELOW_ZERO = 0x1_0000_0000 - 0x10_0000;
 /** Nothing can be mapped below: Linux's mmap_min_addr. */
 export const GUEST_BASE = 0x1_0000;
 

@@ -266,7 +266,7 @@ export class InterpreterGuest implements Guest {
       code.br(leave);
     });
     code.set(target, i32.wrap(address));
-    code.if(i64.ne(i64.shrU(address, i64.const(32)), i64.const(0)), () => {
+    code.if(i64.geU(address, i64.const(Layout.BELOW_ZERO)), () => {
       code.store('i64', i32.const(0), address, Layout.PC);
       code.set(stop, i32.const(Stop.WILD));
       code.br(leave);

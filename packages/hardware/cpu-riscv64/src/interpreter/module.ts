@@ -110,7 +110,7 @@ function settleFunction(module: ModuleBuilder, hot: Callee): Callee {
     code.if(i64.eq(answer, i64.load(zero, Layout.BACK)), () => code.return(i32.const(Settled.BACK)));
     const high = code.let(i32.wrap(i64.shrU(answer, i64.const(32))));
     const target = code.let(i32.and(i32.wrap(answer), i32.const(~1)));
-    const reason = code.let(i32.select(high, i32.const(Left.WILD), i32.const(Left.GO_ON)));
+    const reason = code.let(i32.select(i64.geU(answer, i64.const(Layout.BELOW_ZERO)), i32.const(Left.WILD), i32.const(Left.GO_ON)));
     code.if(isOdd(answer), () => {
       code.set(reason, i32.shrU(high, i32.const(Answer.REASON_SHIFT)));
       code.if(i32.eq(reason, i32.const(Settled.STOPPED)), () => code.return(reason));
@@ -316,6 +316,10 @@ function writeEnter(code: Code, locals: Pick<Machinery, 'entry' | 'word' | 'fuel
     });
     code.if(i32.eqz(slot), () => {
       code.store('i64', i32.const(0), i64.extendU(target), Layout.PC);
+      code.if(i32.geU(target, i32.const(Layout.BELOW_ZERO | 0)), () => {
+        code.store('i64', i32.const(0), i64.extendS(target), Layout.PC);
+        code.set(stop, i32.const(Stop.WILD));
+      });
       code.br(leave);
     });
   });

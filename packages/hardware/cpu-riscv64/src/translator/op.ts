@@ -95,8 +95,11 @@ export function decodeAt(half: (pc: number) => number, pc: number): Op | undefin
     decoded = decode(raw);
     known.set(raw, decoded);
   }
-  return decoded && new Op(pc, decoded);
+  return decoded === undefined || goesBelowZero(pc, decoded) ? undefined : new Op(pc, decoded);
 }
+
+/** Whether a jump by a distance leads to an address that is no number of 32 bits: the interpreter knows what becomes of it. */
+const goesBelowZero = (pc: number, { row, imm }: Decoded): boolean => (row.format === 'J' || row.format === 'B') && pc + imm < 0;
 
 /** Rows that end a region: what they do needs the host, and is rare. */
 const LEAVING = new Set(['ebreak', 'fence.i']);
