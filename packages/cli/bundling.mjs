@@ -127,18 +127,18 @@ const APART = { 'cli-progress': 'cli', 'npm-package-arg': 'image', 'tar-stream':
  */
 const PARTS = { 'riscv64-compiler': join(here, '..', 'hardware', 'cpu-riscv64', 'dist', 'translator', 'compilation.js') };
 
-/** Has a program find such libraries and modules beside it. `files`: by the names of libraries and the paths of modules. */
+/**
+ * Has a program find such libraries and modules beside it, by its own `require` even where it imports them: what is there is no module that the host knows.
+ * `files`: by the names of libraries and the paths of modules.
+ */
 const apart = (files) => ({
   name: 'apart',
   setup(plugins) {
-    plugins.onResolve({ filter: /^[a-z-]+$/ }, ({ path }) =>
-      files.has(path) ? { path: `./${files.get(path)}`, external: true } : undefined,
+    const beside = (path) => (files.has(path) ? { path, namespace: 'apart' } : undefined);
+    plugins.onResolve({ filter: /^[a-z-]+$/ }, ({ path }) => beside(path));
+    plugins.onResolve({ filter: /^\.\.?\// }, ({ path, resolveDir, namespace }) =>
+      namespace === 'apart' ? { path, external: true } : beside(join(resolveDir, path)),
     );
-    plugins.onResolve({ filter: /^\.\.?\// }, ({ path, resolveDir, namespace }) => {
-      if (namespace === 'apart') return { path, external: true };
-      const module = join(resolveDir, path);
-      return files.has(module) ? { path: module, namespace: 'apart' } : undefined;
-    });
     plugins.onLoad({ filter: /.*/, namespace: 'apart' }, ({ path }) => ({ contents: `module.exports = require('./${files.get(path)}');` }));
   },
 });

@@ -1,6 +1,7 @@
-import { closeSync, fstatSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, statSync, utimesSync, writevSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { closeSync, fstatSync, openSync, readdirSync, renameSync, rmSync, statSync, utimesSync, writevSync } from 'node:fs';
+import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
+import { makeFolder } from '@ashlar/image';
 import { FileMemory, readAll } from './file-memory.ts';
 
 /** Behind its pieces a file has the bytes of each, how many there are, and a CRC-32 of all before that; each a little-endian number of 32 bits. */
@@ -94,26 +95,6 @@ export class CacheFolder {
       const isAbandoned = path.endsWith(TEMPORARY) && Date.now() - mtimeMs > ABANDONED_MS;
       if (isAbandoned || count > this.#limits.files || total > this.#limits.bytes) remove(path);
     }
-  }
-}
-
-/**
- * With those that it is in, each of which is tried twice at most: Node.js 20 itself tries for ever where a folder is there and nothing can be made in it, as
- * in /proc. Never throws: whether it is there is seen when it is used.
- */
-function makeFolder(path: string): void {
-  if (tryToMake(path) || dirname(path) === path) return;
-  makeFolder(dirname(path));
-  tryToMake(path);
-}
-
-/** False if what the folder is to be in is not there. */
-function tryToMake(path: string): boolean {
-  try {
-    mkdirSync(path, { mode: 0o700 });
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== 'ENOENT';
   }
 }
 

@@ -72,6 +72,14 @@ describe('the command', () => {
     for (const part of ['region', 'op', 'emit', 'compilation']) expect(translator).not.toContain(part);
   });
 
+  it('asks for what lies beside it by its own means only: what is there is no module that could be imported', () => {
+    const bundle = new URL('../bundle/', import.meta.url);
+    const command = readdirSync(bundle).find((name) => /^command-.*\.cjs$/.test(name)) ?? '';
+    const imported = [...readFileSync(new URL(command, bundle), 'utf8').matchAll(/__load\("([^"]*)"\)/g)].map(([, name]) => name);
+    expect(imported).toContain('pacote');
+    expect(imported.filter((name) => name?.startsWith('.'))).toEqual([]);
+  });
+
   it('loads the compiler when something is hot', async () => {
     const { files } = await loadedBy('run', '--volume', `${guestPrograms}:/guests:ro`, '--', '/guests/compute-integer');
     expect(files).toEqual(['command', 'riscv64-compiler']);

@@ -4,9 +4,10 @@ import { chmod, type FileHandle, mkdir, open, readdir, readFile, rename, rm, sta
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { DataWriter, sha256, sha512Hex } from './data-file.ts';
-import { errnoName } from './error.ts';
+import { errnoName, inCache } from './error.ts';
 import { IndexedTree } from './indexed-tree.ts';
 import type { ImageLimits } from './limits.ts';
+import { makeFolder } from './make-folder.ts';
 import type { TarSink } from './tar.ts';
 import { TreeBuilder } from './tree-builder.ts';
 import { DIGEST_BYTES, parseIndex, type TreeIndex } from './tree-index.ts';
@@ -61,8 +62,12 @@ export function defaultCacheFolder(env: Readonly<Record<string, string | undefin
 export class ImageCache {
   constructor(readonly folder: string) {}
 
-  /** The image of a key, if it is here and sound. */
-  async find(key: string): Promise<CachedImage | undefined> {
+  /** The image of a key, if it is here and sound. @throws CacheFault */
+  find(key: string): Promise<CachedImage | undefined> {
+    return inCache(() => this.#find(key));
+  }
+
+  async #find(key: string): Promise<CachedImage | undefined> {
     const reference = await this.#readReference(key);
     if (reference === undefined) return undefined;
     const content = await this.#open(reference.content, reference.stamp);
@@ -71,27 +76,33 @@ export class ImageCache {
     return { tree: content.tree, note: reference.note };
   }
 
-  /** Lets `fill` unpack an image and keeps it under each of `keys`. Nothing stays if `fill` throws. */
+  /** Lets `fill` unpack an image and keeps it under each of `keys`. Nothing stays if `fill` throws. @throws CacheFault, and what `fill` throws */
   async store(keys: readonly string[], note: CacheNote, limits: ImageLimits, fill: (sink: TarSink) => Promise<void>): Promise<CachedImage> {
-    const folder = await this.#temporary();
+    const folder = await inCache(() => this.#temporary());
     try {
       const id = await write(folder, limits, fill);
-      const content = await this.#publish(folder, id);
-      for (const key of keys) await this.#writeReference({ version: 1, key, content: id, stamp: content.stamp, note });
-      return { tree: content.tree, note };
+      return await inCache(() => this.#keep(keys, note, folder, id));
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
   }
 
-  /** Makes `alias` stand for what `key` stands for now. */
-  async alias(alias: string, key: string): Promise<void> {
-    const reference = await this.#readReference(key);
-    if (reference !== undefined) await this.#writeReference({ ...reference, key: alias });
+  /** Makes `alias` stand for what `key` stands for now. @throws CacheFault */
+  alias(alias: string, key: string): Promise<void> {
+    return inCache(async () => {
+      const reference = await this.#readReference(key);
+      if (reference !== undefined) await this.#writeReference({ ...reference, key: alias });
+    });
+  }
+
+  async #keep(keys: readonly string[], note: CacheNote, folder: string, id: string): Promise<CachedImage> {
+    const { tree, stamp } = await this.#publish(folder, id);
+    for (const key of keys) await this.#writeReference({ version: 1, key, content: id, stamp, note });
+    return { tree, note };
   }
 
   async #publish(folder: string, id: string): Promise<{ tree: IndexedTree; stamp: Stamp }> {
-    await mkdir(join(this.folder, 'content'), { recursive: true, mode: 0o700 });
+    makeFolder(join(this.folder, 'content'));
     for (let attempt = 0; ; attempt++) {
       try {
         await rename(folder, this.#contentFolder(id));
@@ -139,7 +150,7 @@ export class ImageCache {
 
   async #temporary(): Promise<string> {
     const all = join(this.folder, 'tmp');
-    await mkdir(all, { recursive: true, mode: 0o700 });
+    makeFolder(all);
     for (const name of await readdir(all)) {
       const path = join(all, name);
       const age = await stat(path).then(
@@ -164,7 +175,7 @@ export class ImageCache {
   }
 
   async #writeReference(reference: Reference): Promise<void> {
-    await mkdir(join(this.folder, 'refs'), { recursive: true, mode: 0o700 });
+    makeFolder(join(this.folder, 'refs'));
     const folder = await this.#temporary();
     try {
       await writeFile(join(folder, 'ref'), JSON.stringify(reference));
@@ -186,7 +197,7 @@ export class ImageCache {
 /** Writes `index` and `data` into the folder and returns the content's name. */
 async function write(folder: string, limits: ImageLimits, fill: (sink: TarSink) => Promise<void>): Promise<string> {
   const tree = new TreeBuilder(limits);
-  const file = await open(join(folder, 'data'), 'wx', 0o600);
+  const file = await inCache(() => open(join(folder, 'data'), 'wx', 0o600));
   let index: Uint8Array;
   try {
     const data = new DataWriter(file);
@@ -195,8 +206,8 @@ async function write(folder: string, limits: ImageLimits, fill: (sink: TarSink) 
   } finally {
     await file.close();
   }
-  await chmod(join(folder, 'data'), 0o400);
-  await writeDurably(join(folder, 'index'), index);
+  await inCache(() => chmod(join(folder, 'data'), 0o400));
+  await inCache(() => writeDurably(join(folder, 'index'), index));
   return sha512Hex(index);
 }
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
+import { inCache } from './error.ts';
 import { DIGEST_BYTES } from './tree-index.ts';
 
 /** Bytes that one digest covers: small enough that checking before the first read is quick, large enough that digests are few. */
@@ -33,7 +34,7 @@ export class DataWriter {
   /** Writes what is left and makes it durable. */
   async finish(): Promise<{ readonly bytes: number; readonly chunkBytes: number; readonly digests: Uint8Array }> {
     await this.#flush();
-    await this.file.datasync();
+    await inCache(() => this.file.datasync());
     const digests = new Uint8Array(this.#digests.length * DIGEST_BYTES);
     this.#digests.forEach((digest, i) => {
       digests.set(digest, i * DIGEST_BYTES);
@@ -46,7 +47,7 @@ export class DataWriter {
       this.#digests.push(sha256(this.#pending.subarray(at, Math.min(at + CHUNK_BYTES, this.#pendingBytes))));
     }
     for (let at = 0; at < this.#pendingBytes; ) {
-      const { bytesWritten } = await this.file.write(this.#pending, at, this.#pendingBytes - at);
+      const { bytesWritten } = await inCache(() => this.file.write(this.#pending, at, this.#pendingBytes - at));
       at += bytesWritten;
     }
     this.#pendingBytes = 0;

@@ -51,6 +51,20 @@ export class ArchiveFault extends Error {
   }
 }
 
+/** The cache could not be read or written, before the specification is known for which it was. The cause is an error of node:fs. */
+export class CacheFault extends Error {
+  override readonly name = 'CacheFault';
+}
+
+/** Runs what reads or writes the cache alone. @throws CacheFault for an error of node:fs */
+export async function inCache<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw errnoName(error) === '' ? error : new CacheFault(messageOf(error), { cause: error });
+  }
+}
+
 /** The errno name of a Node.js error, or '' where it has none. */
 export function errnoName(error: unknown): string {
   if (typeof error !== 'object' || error === null || !('code' in error)) return '';

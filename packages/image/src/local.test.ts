@@ -115,6 +115,15 @@ describe('what cannot be resolved', () => {
     await expect(resolveImage(spec, { cwd: outside, cache: join(outside, 'cache') })).rejects.toThrow(`${spec}: ${message}`);
   });
 
+  it.each([
+    ['/proc/ashlar/cache', 'ENOENT'],
+    ['/dev/null/cache', 'ENOTDIR'],
+  ])('a tar: in a cache at %s says which cache', async (cache, code) => {
+    writeFileSync(join(outside, 'empty.tar'), Buffer.alloc(1024));
+    const result = resolveImage('tar:empty.tar', { cwd: outside, cache });
+    await expect(result).rejects.toThrow(`tar:empty.tar: the cache at ${cache} cannot be used (${code}: `);
+  });
+
   it('a tar: folder is told from a file', async () => {
     const result = resolveImage('tar:inside', { cwd: outside, cache: join(outside, 'cache') });
     await expect(result).rejects.toThrow(`tar:inside: it is a folder; write dir:${inside}`);

@@ -2,7 +2,7 @@ import { dirname, join } from 'node:path';
 import { FileType } from '@ashlar/hardware';
 import type { Client, FetchOptions, Manifest } from 'pacote';
 import type { CachedImage, ImageCache } from './cache.ts';
-import { ArchiveFault, ImageError, messageOf } from './error.ts';
+import { ArchiveFault, CacheFault, ImageError, messageOf } from './error.ts';
 import type { ImageLimits } from './limits.ts';
 import type { ImageProgress } from './progress.ts';
 import type { ImageSpec } from './spec.ts';
@@ -168,7 +168,7 @@ const UNREACHABLE =
 
 /** A failure of npm's libraries in the words of whoever wrote the specification. */
 function explain(error: unknown, spec: NpmSpec, signal: AbortSignal | undefined): unknown {
-  if (error instanceof ImageError) return error;
+  if (error instanceof ImageError || error instanceof CacheFault) return error;
   const cause = { cause: error };
   if (signal?.aborted === true) return new ImageError('ABORTED', spec.text, 'stopped', '', cause);
   if (error instanceof ArchiveFault) return new ImageError(error.code, spec.text, error.message, error.fix, cause);

@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import { isAbsolute, resolve } from 'node:path';
 import type { Tree } from '@ashlar/hardware';
 import { type CachedImage, defaultCacheFolder, ImageCache } from './cache.ts';
-import { ArchiveFault, errnoName, ImageError, messageOf } from './error.ts';
+import { ArchiveFault, CacheFault, errnoName, ImageError, messageOf } from './error.ts';
 import { FolderTree } from './folder-tree.ts';
 import { DEFAULT_LIMITS, type ImageLimits } from './limits.ts';
 import { resolveNpm } from './npm.ts';
@@ -152,9 +152,9 @@ async function guardCache<T>(spec: ImageSpec, cache: ImageCache, work: () => Pro
   try {
     return await work();
   } catch (error) {
-    if (error instanceof ImageError || errnoName(error) === '') throw error;
+    if (!(error instanceof CacheFault)) throw error;
     const fix = 'set ASHLAR_CACHE to a folder that can be written and has room';
-    throw new ImageError('UNREADABLE', spec.text, `the cache at ${cache.folder} cannot be used (${messageOf(error)})`, fix, {
+    throw new ImageError('UNREADABLE', spec.text, `the cache at ${cache.folder} cannot be used (${error.message})`, fix, {
       cause: error,
     });
   }
