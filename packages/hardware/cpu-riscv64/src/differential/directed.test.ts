@@ -232,3 +232,21 @@ it('header of a larger loop whose smaller one turned out to be none', () => {
   const begun = [Word.jal(0, 4 * (code.length + 2)), ...code, 0, Word.jal(0, -4 * (code.length + 1))];
   expect(differences(begun, { registers: { [A3]: 20, [A2]: 8 } }, upTo(5), { runs: 3, budget: 100 })).toEqual([]);
 });
+
+it('a word that a refused instruction was to make anything else of', () => {
+  const code = [
+    ...Word.li(S0, DATA),
+    ...Word.li(S1, DATA + 0x3000 - 8 * 40),
+    Word.addi(A1, 0, 60),
+    Word.sd(S1, S0, 0),
+    Word.addw(A0, A0, A3),
+    Word.ld(T0, S0, 0),
+    Word.ld(A0, T0, 0),
+    Word.add(A2, A2, A0),
+    Word.addi(S1, S1, 8),
+    Word.addi(A1, A1, -1),
+    Word.bnez(A1, -28),
+    ...EXIT,
+  ];
+  expect(differences(code, { registers: { [A3]: -5 } }, [10_000, 50, 7])).toEqual([]);
+});

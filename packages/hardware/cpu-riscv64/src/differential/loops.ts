@@ -1,4 +1,5 @@
 import { byteGroup } from './byte-groups.ts';
+import { floatItem } from './float-items.ts';
 import type { Random } from './random.ts';
 import { TANGLE_DATA, TANGLE_DATA_BYTES } from './tangles.ts';
 import * as Word from './words.ts';
@@ -24,10 +25,6 @@ const INDEXED = 26;
 const FOLLOWER = 27;
 const TEMPORARIES = [5, 6, 7, 28, 29] as const;
 const SUMS = [10, 11, 12, 13, 14] as const;
-const FLOATS = [0, 1, 2, 3] as const;
-/** funct7 of fadd.s, fadd.d, fsub.d, fmul.s and fmul.d. */
-const FLOAT_OPERATIONS = [0x00, 0x01, 0x05, 0x08, 0x09] as const;
-const DYNAMIC = 7;
 const A7 = 17;
 const SYS_EXIT = 93;
 
@@ -44,15 +41,24 @@ const OPERATIONS = [
   [0x33, 0, 0x01],
 ] as const;
 
-/** Bits that an index is shifted by, and whether it is extended with its sign. */
-export interface Indexing {
+/** What the items of a program have in common. */
+export interface Style {
+  /** Bits that an index is shifted by, and whether it is extended with its sign. */
   readonly shift: number;
   readonly isSigned: boolean;
+  /** One in so many is of floating point. */
+  readonly floatOneIn: number;
 }
+
+export const anyStyle = (random: Random): Style => ({
+  shift: random.below(4),
+  isSigned: random.chance(2),
+  floatOneIn: random.pick([14, 14, 2]),
+});
 
 /** A program to be loaded at its first instruction; it ends with a call of exit. */
 export function loopProgram(random: Random): Uint8Array {
-  const indexing = { shift: random.below(4), isSigned: random.chance(2) };
+  const style = anyStyle(random);
   const stream = new Word.Stream();
   stream.word(...Word.li(AGAIN, random.between(1, 4)), ...Word.li(TABLE, TANGLE_DATA));
   const again = stream.length;
@@ -64,8 +70,8 @@ export function loopProgram(random: Random): Uint8Array {
   const count = random.between(1, random.chance(2) ? 40 : 400);
   stream.word(...Word.li(STRIDE, random.pick([0, 4, 8, 8, 16, 24, 40, 520, 3, -8])), ...Word.li(COUNT, count));
   stream.word(...Word.li(LAST, random.below(count)));
-  stream.word(...firstIndex(random, indexing), Word.addi(FOLLOWER, POINTERS[0], random.pick([0, 8, 16, -8])));
-  stream.word(...loop(random, indexing));
+  stream.word(...firstIndex(random, style), Word.addi(FOLLOWER, POINTERS[0], random.pick([0, 8, 16, -8])));
+  stream.word(...loop(random, style));
   stream.word(Word.addi(AGAIN, AGAIN, -1));
   stream.word(Word.bnez(AGAIN, again - stream.length));
   stream.word(Word.addi(A7, 0, SYS_EXIT), Word.ECALL);
@@ -73,7 +79,7 @@ export function loopProgram(random: Random): Uint8Array {
 }
 
 /** The index, near where it changes its sign or is cut, and what it is an index of, so that it is within what is mapped. */
-export function firstIndex(random: Random, { shift, isSigned }: Indexing): number[] {
+export function firstIndex(random: Random, { shift, isSigned }: Style): number[] {
   const index = random.pick([0, 0, 30, 300, 2 ** 30, 2 ** 31 - 1, -(2 ** 31), -1]) + random.between(-40, 40);
   const at = TANGLE_DATA + random.below(TANGLE_DATA_BYTES);
   const extended = isSigned ? [] : [Word.slli(INDEX, INDEX, 32), Word.srli(INDEX, INDEX, 32)];
@@ -88,10 +94,10 @@ export function firstIndex(random: Random, { shift, isSigned }: Indexing): numbe
 }
 
 /** A loop of COUNT turns. */
-function loop(random: Random, indexing: Indexing): number[] {
-  const begins = random.chance(6) ? scan(random, indexing) : [];
-  const comesTo = random.chance(6) ? scan(random, indexing) : undefined;
-  const rest = body(random, indexing, comesTo === undefined ? 2 : comesTo.length + 6);
+function loop(random: Random, style: Style): number[] {
+  const begins = random.chance(6) ? scan(random, style) : [];
+  const comesTo = random.chance(6) ? scan(random, style) : undefined;
+  const rest = body(random, style, comesTo === undefined ? 2 : comesTo.length + 6);
   return [...begins, ...rest, ...next(random, comesTo, begins.length + rest.length)];
 }
 
@@ -104,15 +110,15 @@ function next(random: Random, comesTo: readonly number[] | undefined, length: nu
 }
 
 /** A loop of up to three turns. */
-function scan(random: Random, indexing: Indexing): number[] {
-  const turn = [...item(random, indexing), Word.addi(SCAN, SCAN, -1)];
+function scan(random: Random, style: Style): number[] {
+  const turn = [...item(random, style), Word.addi(SCAN, SCAN, -1)];
   return [...turn, Word.branch(4, 0, SCAN, -turn.length * 4), Word.iType(0x13, 7, SCAN, COUNT, 3)];
 }
 
 /** `behind`: instructions that follow in the loop. */
-function body(random: Random, indexing: Indexing, behind: number): number[] {
+function body(random: Random, style: Style, behind: number): number[] {
   // Some are long enough for their turns to be counted by a register.
-  const items: number[][] = Array.from({ length: random.between(2, random.chance(4) ? 24 : 9) }, () => item(random, indexing));
+  const items: number[][] = Array.from({ length: random.between(2, random.chance(4) ? 24 : 9) }, () => item(random, style));
   for (const pointer of POINTERS) {
     if (random.chance(5)) continue;
     const moves = random.chance(5) ? Word.rType(0x33, 0, 0, pointer, pointer, STRIDE) : Word.addi(pointer, pointer, step(random));
@@ -142,19 +148,13 @@ export const nextIndex = (random: Random): number =>
   random.chance(5) ? Word.addw(INDEX, INDEX, STRIDE) : Word.addiw(INDEX, INDEX, random.pick([1, 1, 1, 2, 3, -1, -1, -2, 65]));
 
 /** What is at the index, or at one near it. */
-function indexedItem(random: Random, { shift, isSigned }: Indexing, rd: number, size: number): number[] {
+function indexedItem(random: Random, { shift, isSigned }: Style, rd: number, size: number): number[] {
   const [index, beside] = random.chance(2) ? [INDEX, []] : [rd, [Word.addiw(rd, INDEX, random.between(-2, 3))]];
   // Now and then it is extended the other way.
   const scaled = random.chance(10) !== isSigned ? [Word.slli(rd, index, shift)] : [Word.slli(rd, index, 32), Word.srli(rd, rd, 32 - shift)];
   const imm = random.below(3) << size;
   const access = random.chance(3) ? Word.store(size, random.pick(SUMS), rd, imm) : Word.iType(0x03, size, rd, rd, imm);
   return [...beside, ...scaled, Word.add(rd, rd, INDEXED), access];
-}
-
-function floatItem(random: Random, pointer: number, imm: number): number {
-  const [rd, rs1, rs2] = [random.pick(FLOATS), random.pick(FLOATS), random.pick(FLOATS)];
-  if (random.chance(2)) return Word.rType(0x53, DYNAMIC, random.pick(FLOAT_OPERATIONS), rd, rs1, rs2);
-  return random.chance(2) ? Word.iType(0x07, random.pick([2, 3]), rd, pointer, imm) : Word.fsd(rs2, pointer, imm);
 }
 
 /** Two shifts and what joins them, of which any may write what another reads; now and then they do not fit. */
@@ -166,15 +166,16 @@ function rotation(random: Random, rd: number, source: number): number[] {
   return [...shifts, Word.rType(0x33, random.pick([0, 4, 6]), 0, rd, left, right)];
 }
 
-export function item(random: Random, indexing: Indexing): number[] {
+export function item(random: Random, style: Style): number[] {
   const rd = random.pick(random.chance(2) ? SUMS : TEMPORARIES);
   const source = random.pick(random.chance(2) ? SUMS : TEMPORARIES);
   const pointer = random.pick(POINTERS);
   const size = random.below(4);
   const imm = (random.between(-4, 6) << size) + (random.chance(12) ? 1 : 0);
-  switch (random.below(14)) {
-    case 12:
-      return indexedItem(random, indexing, rd, size);
+  if (random.chance(style.floatOneIn)) return floatItem(random, { rd, source, pointer, imm });
+  switch (random.below(13)) {
+    case 5:
+      return indexedItem(random, style, rd, size);
     case 11:
       return [random.chance(2) ? Word.store(size, source, FOLLOWER, imm) : Word.iType(0x03, size, rd, FOLLOWER, imm)];
     case 10:
@@ -195,8 +196,6 @@ export function item(random: Random, indexing: Indexing): number[] {
       ];
     case 4:
       return [Word.add(rd, pointer, STRIDE), Word.iType(0x03, size, rd, rd, imm)];
-    case 5:
-      return [floatItem(random, pointer, imm)];
     case 6:
       return [Word.iType(random.pick([0x13, 0x1b]), 0, rd, source, random.between(-64, 64))];
     default: {

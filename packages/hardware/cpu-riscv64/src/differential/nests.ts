@@ -1,4 +1,4 @@
-import { firstIndex, type Indexing, item, nextIndex, step } from './loops.ts';
+import { anyStyle, firstIndex, item, nextIndex, type Style, step } from './loops.ts';
 import type { Random } from './random.ts';
 import { TANGLE_CODE, TANGLE_DATA, TANGLE_DATA_BYTES, TANGLE_STACK } from './tangles.ts';
 import * as Word from './words.ts';
@@ -23,13 +23,13 @@ type Part = (at: number) => readonly number[];
 
 class Nest {
   readonly #random: Random;
-  readonly #indexing: Indexing;
+  readonly #style: Style;
   /** Where functions begin, in words; those that are written later are called by those before. */
   readonly #functions: number[] = [];
 
   constructor(random: Random) {
     this.#random = random;
-    this.#indexing = { shift: random.below(4), isSigned: random.chance(2) };
+    this.#style = anyStyle(random);
   }
 
   program(): Uint8Array {
@@ -42,7 +42,7 @@ class Nest {
     words[0] = Word.jal(0, words.length * 4);
     words.push(...Word.li(SP, TANGLE_STACK), ...Word.li(TABLE, TANGLE_DATA), ...Word.li(STRIDE, random.pick([0, 4, 8, 8, 16, 24, 3, -8])));
     for (const register of CALLEES) words.push(...Word.li(register, TANGLE_CODE + 4 * random.pick(this.#functions)));
-    words.push(...this.#pointers(), ...firstIndex(random, this.#indexing), Word.addi(FOLLOWER, POINTERS[0], 8));
+    words.push(...this.#pointers(), ...firstIndex(random, this.#style), Word.addi(FOLLOWER, POINTERS[0], 8));
     words.push(...Word.li(COUNTS[5], random.between(1, 3)));
     const again = words.length;
     words.push(...this.#body(0, 3)(words.length));
@@ -91,7 +91,7 @@ class Nest {
 
   #items(count: number): number[] {
     const random = this.#random;
-    return Array.from({ length: count }, () => item(random, this.#indexing)).flat();
+    return Array.from({ length: count }, () => item(random, this.#style)).flat();
   }
 
   /** `depth`: of its loops; `more`: how deep they may nest; `callable`: functions below this one are called. */

@@ -3,6 +3,7 @@ import { Riscv64Cpu } from '../cpu.ts';
 import type { TranslatorOptions } from '../translator/options.ts';
 import { address, made, TestAccount } from './machine.ts';
 import { Random } from './random.ts';
+import { floatBits } from './states.ts';
 import * as Tangle from './tangles.ts';
 
 const STOPS_MAX = 400;
@@ -23,9 +24,9 @@ export function trace(code: Uint8Array, random: Random, cpu: Riscv64Cpu): string
   map(Tangle.TANGLE_READABLE, 4096, Prot.READ);
   map(Tangle.TANGLE_STACK - 4096, 4096, Prot.READ | Prot.WRITE);
   space.copyOut(address(Tangle.TANGLE_CODE), code);
-  const content = new Uint8Array(Tangle.TANGLE_DATA_BYTES).map(() => random.below(256));
-  space.copyOut(address(Tangle.TANGLE_DATA), content);
+  space.copyOut(address(Tangle.TANGLE_DATA), content(random));
   for (let r = 1; r < 27; r++) context.writeHalves(r, random.bits(), random.chance(2) ? 0 : random.bits());
+  setFloat(random, context);
   context.pc = address(Tangle.TANGLE_CODE);
   const notes: string[] = [];
   const general = new Uint8Array(256);
@@ -69,6 +70,28 @@ export function trace(code: Uint8Array, random: Random, cpu: Riscv64Cpu): string
   notes.push(hex(memory));
   space.destroy();
   return notes;
+}
+
+/** Any bytes, and numbers at the edges of floating point. */
+function content(random: Random): Uint8Array {
+  const bytes = new Uint8Array(Tangle.TANGLE_DATA_BYTES).map(() => random.below(256));
+  const view = new DataView(bytes.buffer);
+  for (let at = 0; at < bytes.length; at += 8) if (random.chance(2)) putFloat(random, view, at);
+  return bytes;
+}
+
+function putFloat(random: Random, view: DataView, at: number): void {
+  const [high, low] = floatBits(random);
+  view.setInt32(at, low, true);
+  view.setInt32(at + 4, high, true);
+}
+
+function setFloat(random: Random, context: Riscv64Context): void {
+  const state = new Uint8Array(260);
+  const view = new DataView(state.buffer);
+  for (let r = 0; r < 32; r++) putFloat(random, view, r * 8);
+  view.setUint32(256, (random.below(5) << 5) | (random.chance(2) ? random.below(32) : 0), true);
+  context.copyFloatFrom(state);
 }
 
 /** What a kernel may do at a system call, which it completes as a rule. */

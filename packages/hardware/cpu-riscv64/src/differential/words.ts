@@ -26,13 +26,16 @@ export const store = (size: number, rs2: number, rs1: number, imm: number): numb
 export const sw = (rs2: number, rs1: number, imm: number): number => sType(0x23, 2, rs1, rs2, imm);
 export const sd = (rs2: number, rs1: number, imm: number): number => sType(0x23, 3, rs1, rs2, imm);
 export const fld = (rd: number, rs1: number, imm: number): number => iType(0x07, 3, rd, rs1, imm);
-export const fsd = (rs2: number, rs1: number, imm: number): number => sType(0x27, 3, rs1, rs2, imm);
+/** fsw and fsd by the logarithm of their size. */
+export const storeFloat = (size: number, rs2: number, rs1: number, imm: number): number => sType(0x27, size, rs1, rs2, imm);
+export const fsd = (rs2: number, rs1: number, imm: number): number => storeFloat(3, rs2, rs1, imm);
 export const add = (rd: number, rs1: number, rs2: number): number => ((rs2 << 20) | (rs1 << 15) | (rd << 7) | 0x33) >>> 0;
 export const sub = (rd: number, rs1: number, rs2: number): number => (add(rd, rs1, rs2) | (0x20 << 25)) >>> 0;
 export const addw = (rd: number, rs1: number, rs2: number): number => (add(rd, rs1, rs2) | 0x08) >>> 0;
 export const addiw = (rd: number, rs1: number, imm: number): number => iType(0x1b, 0, rd, rs1, imm);
 export const csrrw = (rd: number, csr: number, rs1: number): number => iType(0x73, 1, rd, rs1, csr);
 export const csrrs = (rd: number, csr: number, rs1: number): number => iType(0x73, 2, rd, rs1, csr);
+export const csrrwi = (rd: number, csr: number, value: number): number => iType(0x73, 5, rd, value, csr);
 export const ECALL = 0x73;
 export const EBREAK = 0x10_0073;
 export const FENCE_I = 0x100f;
