@@ -83,6 +83,54 @@ describe('pipes', () => {
     expect(output(program)).toBe('-EAGAIN 65536 -EAGAIN 100 65536');
   });
 
+  it('take a file from copy whole and once, though pieces of it wait for room', () => {
+    const text = Array.from({ length: 40_000 }, (_, at) => `${at} `).join('');
+    let seen = '';
+    const program: Program = [
+      (guest) => guest.keep('in', guest.system.openat(guest.task, -100, new TextEncoder().encode('/in'), 0, 0) as number),
+      (guest) => guest.system.pipe(guest.task, 0),
+      keep('r', 'w'),
+      (guest) => guest.fork(),
+      (guest) => (guest.r === 0 ? 0 : guest.jump(8)),
+      (guest) => guest.system.copy(guest.task, fd(guest, 'in'), -1, fd(guest, 'w'), -1, 2 ** 20),
+      say((guest) => String(guest.r)),
+      exit,
+      (guest) => guest.system.close(guest.task, fd(guest, 'w')),
+      (guest) => guest.read(fd(guest, 'r'), 1000),
+      (guest) => {
+        seen = guest.context.text;
+        return guest.r > 0 ? guest.jump(9) : 0;
+      },
+      exit,
+    ];
+    const bench = new Bench({ program });
+    bench.file('/in', text);
+    expect(bench.run('/bin/program').stdout).toBe(String(text.length));
+    expect(seen === text).toBe(true);
+  });
+
+  it('that are full end a copy into them with what they took when a signal comes', () => {
+    const ALRM = 14;
+    const program: Program = [
+      (guest) => guest.keep('in', guest.system.openat(guest.task, -100, new TextEncoder().encode('/in'), 0, 0) as number),
+      (guest) => guest.system.pipe(guest.task, 0),
+      keep('r', 'w'),
+      (guest) => guest.system.signalAction(guest.task, ALRM, { handler: 99, flags: 0, restorer: 0, maskLow: 0, maskHigh: 0 }, undefined),
+      (guest) => guest.system.intervalTimer(guest.task, { value: { sec: 1, nsec: 0 }, interval: { sec: 0, nsec: 0 } }),
+      (guest) => guest.system.copy(guest.task, fd(guest, 'in'), -1, fd(guest, 'w'), -1, 100_000),
+      say((guest) => `${guest.r} `),
+      (guest) => guest.system.seek(guest.task, fd(guest, 'in'), 0, 1),
+      say((guest) => `${guest.r} `),
+      (guest) => guest.system.available(guest.task, fd(guest, 'r')),
+      say((guest) => `${guest.r}`),
+      exit,
+    ];
+    const bench = new Bench({ program });
+    bench.personality.handlers.set(ALRM, (guest) => void guest.write(1, '<signal> '));
+    bench.file('/in', 'x'.repeat(100_000));
+    expect(bench.run('/bin/program').stdout).toBe('<signal> 65536 65536 65536');
+  });
+
   it('end for readers when the last writer closed', () => {
     const program: Program = [
       (guest) => guest.system.pipe(guest.task, 0),

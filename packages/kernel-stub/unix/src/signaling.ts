@@ -1,5 +1,6 @@
 import { Errno, type Result, type Wait } from '@ashlar/hardware';
 import type { SignalAction, SignalInfo } from '@ashlar/kernel-stub';
+import { copyProgress } from './copy-progress.ts';
 import type { Core } from './core.ts';
 import type { Process } from './process.ts';
 import {
@@ -156,7 +157,8 @@ export class Signaling {
   /** Its call has an answer already (bytes written, a futex that was woken): it is asked again first, and the signal delivered after. */
   #movedSomething(task: UnixTask, signal: number): boolean {
     if (signal === Signal.KILL || task.parked === undefined) return false;
-    return task.futex?.woken === true || (typeof task.progress === 'number' && task.progress > 0);
+    if (task.futex?.woken === true || copyProgress(task.progress) !== undefined) return true;
+    return typeof task.progress === 'number' && task.progress > 0;
   }
 
   #next(task: UnixTask): number {

@@ -1,5 +1,6 @@
 import { type AttributeChange, Errno, type Reply } from '@ashlar/hardware';
 import { type DirectorySink, type Io, OpenFlag, SYSTEM_LIMITS, type TaskSystem } from '@ashlar/kernel-stub';
+import { copyProgress } from '../copy-progress.ts';
 import type { Core } from '../core.ts';
 import type { Description } from '../description.ts';
 import { BytesIo } from '../io.ts';
@@ -71,8 +72,9 @@ export class FileCalls implements Pick<TaskSystem, Names> {
   }
 
   /**
-   * Piece by piece. Reading is positioned, and the source's own position moves only by what was written, so a wait in either half loses nothing; a
-   * wait after the first piece is a short count. A source without positions (a pipe) is refused, as sendfile(2) does.
+   * Piece by piece. Reading is positioned, and the source's own position moves only by what was written. A wait may come when the target has taken
+   * part of a piece, so what is copied is kept with what the target keeps of that, and the same piece goes on. A source without positions (a pipe)
+   * is refused, as sendfile(2) does.
    */
   copy(task: UnixTask, from: number, fromAt: number, to: number, toAt: number, bytes: number): Reply {
     const source = task.descriptors.get(from);
@@ -80,7 +82,9 @@ export class FileCalls implements Pick<TaskSystem, Names> {
     if (source === undefined || target === undefined || !source.readable || !target.writable) return -Errno.EBADF;
     const wanted = Math.min(bytes, SYSTEM_LIMITS.ioBytes);
     if (source.seek(task, 0, 1) === -Errno.ESPIPE) return -Errno.EINVAL;
-    let copied = 0;
+    const known = copyProgress(task.progress);
+    if (known !== undefined) task.progress = known.piece ?? undefined;
+    let copied = known?.copied ?? 0;
     while (copied < wanted) {
       const reply = this.#copyPiece(
         task,
@@ -90,7 +94,13 @@ export class FileCalls implements Pick<TaskSystem, Names> {
         toAt < 0 ? -1 : toAt + copied,
         wanted - copied,
       );
-      if (typeof reply !== 'number' || reply <= 0) return copied > 0 ? copied : reply;
+      if (typeof reply !== 'number') {
+        if (copied === 0) return reply;
+        if (task.signalled && task.interruptible) return copied;
+        task.progress = { copied, piece: task.progress ?? null };
+        return reply;
+      }
+      if (reply <= 0) return copied > 0 ? copied : reply;
       copied += reply;
       this.#core.work += reply;
       if (reply < COPY_BYTES) break;
