@@ -1,5 +1,5 @@
 import { OpenFlag } from '@ashlar/kernel-stub';
-import { Pipe, PipeEnd } from './pipe.ts';
+import { type OpenFifo, Pipe, PipeEnd } from './pipe.ts';
 import type { WaitQueue } from './wait-queue.ts';
 
 /** Fifos that somebody has open, by their node. A fifo nobody has open holds nothing. */
@@ -13,14 +13,15 @@ export class FifoTable {
     this.#newQueue = newQueue;
   }
 
-  open(key: string, flags: number): PipeEnd {
+  open(fifo: OpenFifo, flags: number): PipeEnd {
+    const { key } = fifo;
     this.#sweep();
     let pipe = this.#pipes.get(key);
     if (pipe === undefined) {
       pipe = new Pipe(this.#serial(), this.#newQueue);
       this.#pipes.set(key, pipe);
     }
-    return new PipeEnd(pipe, flags & (OpenFlag.ACCESS | OpenFlag.NONBLOCK), key);
+    return new PipeEnd(pipe, flags & (OpenFlag.ACCESS | OpenFlag.NONBLOCK), fifo);
   }
 
   /** After a restore: the pipe behind a fifo's node. */

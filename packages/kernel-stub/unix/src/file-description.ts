@@ -332,6 +332,11 @@ export class DirectoryDescription extends NodeDescription {
   }
 }
 
+/** The node of an open fifo: what the pipe behind it does not know. */
+export class FifoDescription extends NodeDescription {
+  readonly kind = 'fifo';
+}
+
 /** Opened with O_PATH: a place, and nothing of what lies there (open(2)). */
 export class PathDescription extends NodeDescription {
   readonly kind = 'path';

@@ -1,6 +1,7 @@
 import type { AddressSpace, ClockName, Instant, Machine, Reply, Result } from '@ashlar/hardware';
 import type { Task } from '@ashlar/kernel-stub';
 import type { Description } from './description.ts';
+import type { OpenFifo } from './pipe.ts';
 import type { Place } from './place.ts';
 import type { Terminal } from './terminal-device.ts';
 import type { WaitQueue } from './wait-queue.ts';
@@ -81,8 +82,8 @@ export interface UnixHost {
    * orphaned or it ignores SIGTTIN, or -EINTR after its group was signalled.
    */
   background(caller: Caller, signal: number): Result;
-  /** The description of a fifo's node: `key` names the node (device and number). Its `opened` then waits for the other side. */
-  fifo(key: string, flags: number): Description | Reply;
+  /** The description of a fifo, which takes over the hold of its node. Its `opened` then waits for the other side. */
+  fifo(fifo: OpenFifo, flags: number): Description | Reply;
   /** Living processes and zombies, ascending by pid. */
   processes(): readonly ProcessView[];
   process(pid: number): ProcessView | undefined;

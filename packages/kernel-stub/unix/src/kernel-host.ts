@@ -3,6 +3,7 @@ import { background } from './background.ts';
 import type { Core } from './core.ts';
 import type { Description } from './description.ts';
 import type { Caller, ProcessView, UnixHost } from './host.ts';
+import type { OpenFifo } from './pipe.ts';
 import { processView } from './process-view.ts';
 import { kernelSignal } from './signaling.ts';
 import type { WaitQueue } from './wait-queue.ts';
@@ -43,8 +44,8 @@ export class KernelHost implements UnixHost {
     return background(this.#core, caller, signal);
   }
 
-  fifo(key: string, flags: number): Description {
-    return this.#core.fifos.open(key, flags);
+  fifo(fifo: OpenFifo, flags: number): Description {
+    return this.#core.fifos.open(fifo, flags);
   }
 
   processes(): readonly ProcessView[] {

@@ -108,6 +108,38 @@ describe('state', () => {
     }
   });
 
+  it('keeps an open fifo with what it holds and where it lies', () => {
+    const path = new TextEncoder().encode('/fifo');
+    const named: Program = [
+      (guest) => guest.system.mknodat(guest.task, -100, path, 0o010640, 0),
+      (guest) => guest.keep('c', guest.system.openat(guest.task, -100, path, 2, 0) as number),
+      (guest) => guest.write(fd(guest, 'c'), 'held '),
+      (guest) => guest.keep('d', guest.system.openat(guest.task, -100, path, 0, 0) as number),
+      (guest) => guest.read(fd(guest, 'd'), 5),
+      (guest) => {
+        expect(guest.system.stat(guest.task, fd(guest, 'd'))).toBe(0);
+        return guest.write(1, `${guest.context.text}${guest.task.stat.mode.toString(8)}`);
+      },
+      (guest) => guest.exit(0),
+    ];
+    for (let at = 1; at < named.length; at++) {
+      const before = new Bench({ named });
+      const pid = before.spawn('/bin/named');
+      for (let used = 0; used < at; ) {
+        const step = before.kernel.step(1);
+        if (step instanceof Promise) throw new Error('a scripted CPU answers at once');
+        used += step.used;
+      }
+      const seen = before.output(pid, 1);
+      const part = new MemoryPart();
+      expect(before.kernel.save(part)).toBe(0);
+      const after = new Bench();
+      after.programs.set('named', named);
+      expect(after.kernel.restore(part)).toBe(0);
+      expect({ at, text: seen + after.finish(pid).stdout }).toEqual({ at, text: 'held 10640' });
+    }
+  });
+
   it('of another version or without its personality is refused', () => {
     const before = start();
     before.spawn('/bin/busy');

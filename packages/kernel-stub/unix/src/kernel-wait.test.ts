@@ -131,6 +131,35 @@ describe('pipes', () => {
     expect(bench.run('/bin/program').stdout).toBe('<signal> 65536 65536 65536');
   });
 
+  it('with a name have the attributes and the name of their node while they are open', () => {
+    const path = new TextEncoder().encode('/fifo');
+    const node = (guest: Guest): string => {
+      const { stat } = guest.task;
+      return `${stat.device}:${stat.node} ${stat.mode.toString(8)} ${stat.links}\n`;
+    };
+    const program: Program = [
+      (guest) => guest.system.mknodat(guest.task, -100, path, 0o010640, 0),
+      (guest) => guest.keep('fd', guest.system.openat(guest.task, -100, path, NONBLOCK, 0) as number),
+      (guest) => guest.system.statat(guest.task, -100, path, 0),
+      say(node),
+      (guest) => guest.system.stat(guest.task, fd(guest, 'fd')),
+      say(node),
+      (guest) => guest.system.setAttributes(guest.task, fd(guest, 'fd'), { mode: 0o600 }),
+      (guest) => guest.system.statat(guest.task, -100, path, 0),
+      say(node),
+      (guest) => guest.system.statfs(guest.task, fd(guest, 'fd')),
+      say((guest) => `${guest.r}\n`),
+      (guest) => guest.system.unlinkat(guest.task, -100, path, 0),
+      (guest) => guest.system.readlinkat(guest.task, -100, new TextEncoder().encode(`/proc/self/fd/${fd(guest, 'fd')}`)),
+      say((guest) => `${new TextDecoder().decode(guest.task.bytes.subarray(0, guest.r))}\n`),
+      exit,
+    ];
+    const lines = output(program).split('\n');
+    expect(lines[0]).toMatch(/ 10640 1$/);
+    expect(lines[1]).toBe(lines[0]);
+    expect(lines.slice(2, 5)).toEqual([(lines[0] as string).replace('10640', '10600'), '0', '/fifo (deleted)']);
+  });
+
   it('end for readers when the last writer closed', () => {
     const program: Program = [
       (guest) => guest.system.pipe(guest.task, 0),

@@ -1,7 +1,8 @@
-import { Errno, type EventKey, FileType, type Plain, type Reply, type Result } from '@ashlar/hardware';
+import { type AttributeChange, Errno, type EventKey, FileType, type Plain, type Reply, type Result } from '@ashlar/hardware';
 import { type Io, OpenFlag, PollBit, type Status, SYSTEM_LIMITS } from '@ashlar/kernel-stub';
 import { Description } from './description.ts';
 import type { Caller } from './host.ts';
+import type { Place } from './place.ts';
 import type { WaitQueue } from './wait-queue.ts';
 
 /** Writes of at most so many bytes are not mixed with others' (pipe(7)). */
@@ -227,17 +228,24 @@ export const pipeReadBits = (pipe: Pipe): number => (pipe.used > 0 ? PollBit.IN 
 export const pipeWriteBits = (pipe: Pipe): number =>
   (pipe.room >= PIPE_ATOMIC_BYTES ? PollBit.OUT : 0) | (pipe.readers === 0 ? PollBit.ERR : 0);
 
+/** Where an open fifo lies. Bytes go through the pipe; owner, mode, times and name are the node's, as of any file. */
+export interface OpenFifo {
+  /** Names the node: device and number. */
+  readonly key: string;
+  readonly node: Description;
+}
+
 /** One end of a pipe, or an open fifo (which may be both ends). */
 export class PipeEnd extends Description {
   readonly kind = 'pipe';
   override readonly signalsPipe = true;
   readonly pipe: Pipe;
   /** A fifo's node; undefined for pipe(2). */
-  readonly fifo: string | undefined;
+  readonly fifo: OpenFifo | undefined;
   readonly #peersSeen: number;
 
-  /** `peersSeen`: openings of the other side before this one; known after a restore. */
-  constructor(pipe: Pipe, flags: number, fifo: string | undefined, peersSeen?: number) {
+  /** Takes over one hold of a fifo's node. `peersSeen`: openings of the other side before this one; known after a restore. */
+  constructor(pipe: Pipe, flags: number, fifo: OpenFifo | undefined, peersSeen?: number) {
     super(flags);
     this.pipe = pipe;
     this.fifo = fifo;
@@ -278,26 +286,40 @@ export class PipeEnd extends Description {
     return this.pipe.used;
   }
 
-  override stat(_caller: Caller, out: Status): Reply {
+  override stat(caller: Caller, out: Status): Reply {
+    if (this.fifo !== undefined) return this.fifo.node.stat(caller, out);
     anonymousStatus(out, this.pipe.serial, FileType.FIFO | 0o600, 1);
     return 0;
   }
 
-  override setAttributes(): Reply {
-    return 0;
+  override setAttributes(caller: Caller, change: AttributeChange): Reply {
+    return this.fifo === undefined ? 0 : this.fifo.node.setAttributes(caller, change);
+  }
+
+  override statfs(caller: Caller, values: Float64Array): Reply {
+    return this.fifo === undefined ? super.statfs(caller, values) : this.fifo.node.statfs(caller, values);
+  }
+
+  override place(): Place | undefined {
+    return this.fifo?.node.place();
+  }
+
+  override lockKey(): string | undefined {
+    return this.fifo?.key;
   }
 
   label(): Uint8Array {
-    return new TextEncoder().encode(this.fifo ?? `pipe:[${this.pipe.serial}]`);
+    return this.fifo?.node.label() ?? new TextEncoder().encode(`pipe:[${this.pipe.serial}]`);
   }
 
   save(): Plain {
-    return { pipe: this.pipe.serial, fifo: this.fifo ?? null, peersSeen: this.#peersSeen };
+    return { pipe: this.pipe.serial, fifo: this.fifo?.key ?? null, node: this.fifo?.node.save() ?? null, peersSeen: this.#peersSeen };
   }
 
   protected override closed(): void {
     if (this.readable) this.pipe.closeReader();
     if (this.writable) this.pipe.closeWriter();
+    this.fifo?.node.release();
   }
 }
 

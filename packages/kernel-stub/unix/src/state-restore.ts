@@ -7,7 +7,7 @@ import { EpollSet } from './epoll.ts';
 import { EVENTFD_SEMAPHORE, EventCounter } from './event-counter.ts';
 import { Memory, ProgramHold, restoreSharedZeroes } from './memory.ts';
 import type { UnixSystem } from './operator.ts';
-import { Pipe, PipeEnd } from './pipe.ts';
+import { type OpenFifo, Pipe, PipeEnd } from './pipe.ts';
 import type { JobReport, Process, Usage } from './process.ts';
 import { SignalActions } from './signal-state.ts';
 import { SocketDescription } from './socket-description.ts';
@@ -120,9 +120,8 @@ function makeDescription(core: Core, pipes: readonly Pipe[], kind: string, saved
   switch (kind) {
     case 'pipe': {
       const pipe = pipes.find((candidate) => candidate.serial === num(saved, 'pipe'));
-      const fifo = saved.fifo as string | null;
-      if (pipe !== undefined && fifo !== null) core.fifos.adopt(fifo, pipe);
-      return pipe === undefined ? undefined : new PipeEnd(pipe, flags, fifo ?? undefined, num(saved, 'peersSeen'));
+      if (pipe === undefined) return undefined;
+      return new PipeEnd(pipe, flags, restoreFifo(core, pipe, saved), num(saved, 'peersSeen'));
     }
     case 'eventfd': {
       const semaphore = flag(saved, 'semaphore') ? EVENTFD_SEMAPHORE : 0;
@@ -140,6 +139,15 @@ function makeDescription(core: Core, pipes: readonly Pipe[], kind: string, saved
     default:
       return core.files.restoreDescription(kind, saved);
   }
+}
+
+/** undefined for a pipe that is no fifo. */
+function restoreFifo(core: Core, pipe: Pipe, saved: Saved): OpenFifo | undefined {
+  const key = saved.fifo as string | null;
+  const node = key === null ? undefined : core.files.restoreDescription('fifo', saved.node as Plain);
+  if (key === null || node === undefined) return undefined;
+  core.fifos.adopt(key, pipe);
+  return { key, node };
 }
 
 function restoreDescriptors(descriptions: readonly Description[], entries: readonly Saved[]): DescriptorTable {

@@ -15,7 +15,14 @@ import { AtFlag, OpenFlag, type Status, SYSTEM_LIMITS } from '@ashlar/kernel-stu
 import { copyAttributes, isDirectory, newAttributes } from './attributes.ts';
 import type { Description } from './description.ts';
 import type { Devices } from './devices.ts';
-import { DirectoryDescription, FileDescription, type FileOwner, PathDescription } from './file-description.ts';
+import {
+  DirectoryDescription,
+  FifoDescription,
+  FileDescription,
+  type FileOwner,
+  type NodeDescription,
+  PathDescription,
+} from './file-description.ts';
 import type { Executable, FileProvider } from './files.ts';
 import type { Filesystem } from './filesystem.ts';
 import type { Caller, UnixHost } from './host.ts';
@@ -219,7 +226,10 @@ export class Files implements FileProvider, FileOwner {
       case FileType.DIRECTORY:
         return new DirectoryDescription(this, walk.place(), flags & ~(OpenFlag.NOFOLLOW | OpenFlag.NO_TTY));
       case FileType.FIFO:
-        return this.#host.fifo(`${walk.filesystem.device}:${walk.node}`, flags);
+        return this.#host.fifo(
+          { key: `${walk.filesystem.device}:${walk.node}`, node: new FifoDescription(this, walk.place(), flags) },
+          flags,
+        );
       default:
         return this.#devices.open(caller, walk.attributes, flags, () => walk.place());
     }
@@ -547,12 +557,11 @@ export class Files implements FileProvider, FileOwner {
   }
 }
 
-const DESCRIPTIONS: Readonly<
-  Record<string, (owner: FileOwner, place: TreePlace, flags: number) => FileDescription | DirectoryDescription | PathDescription>
-> = {
+const DESCRIPTIONS: Readonly<Record<string, (owner: FileOwner, place: TreePlace, flags: number) => NodeDescription>> = {
   file: (owner, place, flags) => new FileDescription(owner, place, flags),
   directory: (owner, place, flags) => new DirectoryDescription(owner, place, flags),
   path: (owner, place, flags) => new PathDescription(owner, place, flags),
+  fifo: (owner, place, flags) => new FifoDescription(owner, place, flags),
 };
 
 /** Opens what a link of /proc/PID/fd leads to and has no node: the same description once more; sockets cannot be opened (ENXIO). */
