@@ -191,7 +191,10 @@ function receiveMessage(call: Call, at: number): Reply {
   return bytes;
 }
 
-/** sendmmsg and recvmmsg: as many as go without waiting after the first; that one may wait. */
+/**
+ * sendmmsg and recvmmsg: as many as go without waiting after the first; that one may wait. Of a later one that would wait what has moved already counts,
+ * as if a signal had come.
+ */
 function manyMessages(call: Call, one: (call: Call, at: number) => Reply): Reply {
   const at = call.address(1);
   const count = Math.min(call.unsigned(2), MESSAGES_MAX);
@@ -199,8 +202,15 @@ function manyMessages(call: Call, one: (call: Call, at: number) => Reply): Reply
     const each = at + done * MMSGHDR_BYTES;
     const ready = call.reserve(each, MMSGHDR_BYTES);
     const bytes = ready === 0 ? one(call, each) : ready;
-    if (typeof bytes !== 'number' || bytes < 0) return done > 0 ? done : bytes;
-    call.storeInt(each + MSGHDR_BYTES, bytes);
+    if (typeof bytes === 'number' && bytes >= 0) {
+      call.storeInt(each + MSGHDR_BYTES, bytes);
+      continue;
+    }
+    if (done === 0) return bytes;
+    const { progress } = call.task;
+    if (typeof bytes === 'number' || typeof progress !== 'number') return done;
+    call.storeInt(each + MSGHDR_BYTES, progress);
+    return done + 1;
   }
   return count;
 }

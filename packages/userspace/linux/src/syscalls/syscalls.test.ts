@@ -248,6 +248,40 @@ describe('large transfers', () => {
   });
 });
 
+describe('several messages', () => {
+  const [HEADERS, VECTOR] = [MEMORY, MEMORY + 512];
+  const messages = (task: FakeTask): void => {
+    const vector = new BigUint64Array([BigInt(MEMORY + 1024), 100n]);
+    poke(task, VECTOR, new Uint8Array(vector.buffer));
+    for (let i = 0; i < 3; i++)
+      poke(task, HEADERS + 64 * i, new Uint8Array(new BigUint64Array([0n, 0n, BigInt(VECTOR), 1n, 0n, 0n, 0n, 0n]).buffer));
+  };
+  const lengths = (task: FakeTask) => [0, 1, 2].map((i) => peek(task, HEADERS + 64 * i + 56, 4).getInt32(0, true));
+
+  it.each([
+    ['nothing of', undefined, 1, [100, 0, 0]],
+    ['a part of', 40, 2, [100, 40, 0]],
+  ])('end at a second one that would wait when %s it was taken', (_, taken, result, told) => {
+    const task = fakeTask();
+    messages(task);
+    let asked = 0;
+    const send = (): Reply => {
+      if (asked++ === 0) return 100;
+      task.progress = taken;
+      return { on: [] };
+    };
+    expect(call(task, { send }, 'sendmmsg', 3, HEADERS, 3, 0)).toMatchObject({ result, parked: undefined });
+    expect([lengths(task), task.progress]).toEqual([told, undefined]);
+  });
+
+  it('wait for the first one', () => {
+    const task = fakeTask();
+    messages(task);
+    const wait = { on: [] };
+    expect(call(task, { send: () => wait }, 'sendmmsg', 3, HEADERS, 3, 0).parked).toBe(wait);
+  });
+});
+
 describe('handing results over', () => {
   it('makes nothing that it could not hand over', () => {
     const task = fakeTask();
