@@ -13,7 +13,7 @@ import type { SharedDirectories, UnixTask } from './task.ts';
 import type { Terminal } from './terminal-device.ts';
 
 /** Version of the saved form written here and read by state-restore.ts. */
-export const STATE_VERSION = 1;
+export const STATE_VERSION = 2;
 
 /** Gives each object of a table a number, in the order in which they are first met. */
 export class Numbers<T extends object> {
